@@ -1,0 +1,42 @@
+namespace Qwen3Next.AI.Engine;
+
+/// <summary>Why a generation ended.</summary>
+public enum GenerationFinish
+{
+    /// <summary>Not ended.</summary>
+    None,
+
+    /// <summary>A stop token was chosen; it is not part of the tokens.</summary>
+    Stop,
+
+    /// <summary>The token budget or the context is used up.</summary>
+    Length,
+}
+
+/// <summary>What one engine step adds to a generation. The last one has a <see cref="Finish"/> and <see cref="Statistics"/>, and may have no tokens.</summary>
+/// <param name="Tokens">New token ids, in order.</param>
+/// <param name="Finish">Set on the last step only.</param>
+/// <param name="Statistics">Set on the last step only.</param>
+public readonly record struct GenerationStep(ReadOnlyMemory<int> Tokens, GenerationFinish Finish, GenerationStatistics? Statistics);
+
+/// <summary>Counts and times of a finished generation.</summary>
+public sealed record GenerationStatistics
+{
+    /// <summary>Tokens of the prompt, cached ones included.</summary>
+    public int PromptTokens { get; init; }
+
+    /// <summary>Prompt tokens that were not computed anew.</summary>
+    public int CachedPromptTokens { get; init; }
+
+    /// <summary>Generated tokens; a stop token counts.</summary>
+    public int OutputTokens { get; init; }
+
+    /// <summary>From arrival to the first forward step.</summary>
+    public TimeSpan QueueTime { get; init; }
+
+    /// <summary>From the first forward step to the first token.</summary>
+    public TimeSpan PrefillTime { get; init; }
+
+    /// <summary>From the first token to the last.</summary>
+    public TimeSpan DecodeTime { get; init; }
+}

@@ -1,0 +1,99 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Qwen3Next.AI;
+
+/// <summary>Where the engine runs.</summary>
+public enum Qwen3NextDevice
+{
+    /// <summary>CUDA when this build and machine have it, otherwise the CPU. Which one, and why, is logged at load.</summary>
+    Auto,
+
+    /// <summary>The CPU.</summary>
+    Cpu,
+
+    /// <summary>One NVIDIA GPU; loading fails where it cannot be used.</summary>
+    Cuda,
+}
+
+/// <summary>The prompt format a checkpoint was trained for.</summary>
+public enum Qwen3NextFormat
+{
+    /// <summary>Found from the checkpoint: its chat template, then its folder name; Instruct where neither tells.</summary>
+    Auto,
+
+    /// <summary>Qwen3-Next-Instruct: answers at once.</summary>
+    Instruct,
+
+    /// <summary>Qwen3-Next-Thinking: every answer starts inside a thinking block.</summary>
+    Thinking,
+
+    /// <summary>First-generation Qwen3: thinks unless told not to.</summary>
+    Hybrid,
+
+    /// <summary>Qwen3-Coder-Next: tool calls in XML.</summary>
+    Coder,
+}
+
+/// <summary>Everything that can be set about a model in process. Bound from the configuration section <c>Qwen3Next</c> (or <c>Qwen3Next:{name}</c>).</summary>
+public sealed class Qwen3NextOptions
+{
+    /// <summary>Checkpoint folder (config.json, tokenizer.json, *.safetensors), or a Hugging Face hub cache folder. Required.</summary>
+    [Required]
+    public string ModelPath { get; set; } = "";
+
+    /// <summary>Name reported in responses and telemetry. Default: the folder's name.</summary>
+    public string? ModelId { get; set; }
+
+    /// <summary>Prompt format. Default: <see cref="Qwen3NextFormat.Auto"/>.</summary>
+    public Qwen3NextFormat Format { get; set; }
+
+    /// <summary>Device. Default: <see cref="Qwen3NextDevice.Auto"/>.</summary>
+    public Qwen3NextDevice Device { get; set; }
+
+    /// <summary>CPU threads, 1 to 1024. Default: all cores.</summary>
+    [Range(1, 1024)]
+    public int? Threads { get; set; }
+
+    /// <summary>Longest prompt plus answer, in tokens, 16 to 1,048,576. Default: the checkpoint's max_position_embeddings, at most 32,768.</summary>
+    [Range(16, 1 << 20)]
+    public int? MaxContextTokens { get; set; }
+
+    /// <summary>Conversations computed together, 1 to 1,024. Default: 8.</summary>
+    [Range(1, 1024)]
+    public int MaxConcurrentRequests { get; set; } = 8;
+
+    /// <summary>Requests that may wait for a place, 0 to 1,000,000; further ones get <see cref="QueueFullException"/>. Default: 256.</summary>
+    [Range(0, 1_000_000)]
+    public int MaxQueueLength { get; set; } = 256;
+
+    /// <summary>Tokens of one forward step over all conversations, 16 to 65,536; long prompts are read in chunks of at most this. Default: 512.</summary>
+    [Range(16, 65536)]
+    public int MaxBatchTokens { get; set; } = 512;
+
+    /// <summary>Bytes for the attention cache. Default: enough for two conversations of full context, or one per place where that is less.</summary>
+    [Range(1L << 16, long.MaxValue)]
+    public long? KvCacheBytes { get; set; }
+
+    /// <summary>Answer budget in tokens where a request sets none. Default: 16,384, or 32,768 for thinking formats; always cut to the context.</summary>
+    [Range(1, 1 << 20)]
+    public int? MaxOutputTokens { get; set; }
+
+    /// <summary>Text in messages may become control tokens such as <c>&lt;|im_end|&gt;</c>. Default: false; leave it so for text from people.</summary>
+    public bool AllowSpecialTokensInMessages { get; set; }
+
+    /// <summary>What happens to images, audio and other content the model cannot read. Default: an error.</summary>
+    public UnsupportedContentBehavior UnsupportedContent { get; set; }
+
+    /// <summary>Sampling values that win over the checkpoint's generation config and are used where a request is silent.</summary>
+    public Qwen3NextGenerationOptions Defaults { get; set; } = new();
+}
+
+/// <summary>What happens to content the model cannot read.</summary>
+public enum UnsupportedContentBehavior
+{
+    /// <summary>A <see cref="NotSupportedException"/> that names the media type.</summary>
+    Throw,
+
+    /// <summary>It is left out, and the log says so.</summary>
+    Ignore,
+}

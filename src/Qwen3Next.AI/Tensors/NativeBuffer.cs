@@ -1,0 +1,34 @@
+using System.Runtime.InteropServices;
+
+namespace Qwen3Next.AI.Tensors;
+
+/// <summary>Zeroed, 64-byte aligned host memory outside the managed heap, freed on dispose.</summary>
+internal sealed unsafe class NativeBuffer : SafeHandle
+{
+    public NativeBuffer(long bytes) : base(0, ownsHandle: true)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        Bytes = bytes;
+        SetHandle((nint)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), 64));
+        NativeMemory.Clear((void*)handle, (nuint)bytes);
+    }
+
+    public long Bytes { get; }
+
+    public nint Address => handle;
+
+    public override bool IsInvalid => handle == 0;
+
+    public static NativeBuffer For(DType type, Shape shape, out Tensor tensor)
+    {
+        var buffer = new NativeBuffer(shape.Elements * type.Size());
+        tensor = new Tensor(buffer.Address, type, shape);
+        return buffer;
+    }
+
+    protected override bool ReleaseHandle()
+    {
+        NativeMemory.AlignedFree((void*)handle);
+        return true;
+    }
+}

@@ -1,0 +1,6 @@
+namespace Qwen3Next.AI.Tokenization;
+
+/// <summary>Text to token ids and back.</summary>
+public sealed class Tokenizer
+{
+}
