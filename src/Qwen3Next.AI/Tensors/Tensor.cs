@@ -25,4 +25,18 @@ internal readonly unsafe record struct Tensor(nint Address, DType Type, Shape Sh
         for (var i = 1; i < dimensions.Length; i++) dimensions[i] = Shape[i];
         return new Tensor(Address + (nint)(start * stride), Type, new Shape(dimensions));
     }
+
+    /// <summary>Element <paramref name="index"/> of the outermost dimension, which the result no longer has.</summary>
+    public Tensor At(int index)
+    {
+        var row = Rows(index, 1);
+        Span<int> dimensions = stackalloc int[Shape.Rank - 1];
+        for (var i = 0; i < dimensions.Length; i++) dimensions[i] = Shape[i + 1];
+        return row with { Shape = new Shape(dimensions) };
+    }
+
+    /// <summary>The same elements under another shape.</summary>
+    public Tensor Reshape(Shape shape) => shape.Elements == Shape.Elements
+        ? this with { Shape = shape }
+        : throw new ArgumentException($"{Shape} cannot be read as {shape}", nameof(shape));
 }
