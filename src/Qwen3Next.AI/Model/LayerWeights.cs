@@ -1,0 +1,107 @@
+using Qwen3Next.AI.Ops.Linear;
+using Qwen3Next.AI.Tensors;
+
+namespace Qwen3Next.AI.Model;
+
+/// <summary>One decoder layer: a mixer (attention or DeltaNet) and a feed-forward (mixture or dense), each behind its norm.</summary>
+internal sealed class LayerWeights
+{
+    /// <summary>[D] F32, the 1 included.</summary>
+    public required Tensor InputNorm { get; init; }
+
+    /// <summary>[D] F32, the 1 included.</summary>
+    public required Tensor PostAttentionNorm { get; init; }
+
+    public AttentionWeights? Attention { get; init; }
+
+    public DeltaNetWeights? DeltaNet { get; init; }
+
+    public MoeWeights? Moe { get; init; }
+
+    public MlpWeights? Mlp { get; init; }
+}
+
+/// <summary>Gated attention, or plain attention where the model has no output gate.</summary>
+internal sealed class AttentionWeights
+{
+    /// <summary>Rows per head: query, then its output gate where the model has one.</summary>
+    public required LinearWeight Query { get; init; }
+
+    public required LinearWeight Key { get; init; }
+
+    public required LinearWeight Value { get; init; }
+
+    public required LinearWeight Output { get; init; }
+
+    /// <summary>[HeadDim] F32, the 1 included.</summary>
+    public required Tensor QueryNorm { get; init; }
+
+    /// <summary>[HeadDim] F32, the 1 included.</summary>
+    public required Tensor KeyNorm { get; init; }
+}
+
+/// <summary>Gated DeltaNet; the checkpoint's rows, grouped by key head, are regrouped so that one product yields each part in one piece.</summary>
+internal sealed class DeltaNetWeights
+{
+    /// <summary>Rows: all queries, all keys, all values, all output gates z. The first three are the convolution's channels in order.</summary>
+    public required LinearWeight Qkvz { get; init; }
+
+    /// <summary>Rows: b of all value heads, a of all value heads.</summary>
+    public required LinearWeight BetaDecay { get; init; }
+
+    public required LinearWeight Output { get; init; }
+
+    /// <summary>[ConvChannels, ConvKernel] F32.</summary>
+    public required Tensor Conv { get; init; }
+
+    /// <summary>[ValueHeads] F32, -exp(A_log).</summary>
+    public required Tensor NegExpA { get; init; }
+
+    /// <summary>[ValueHeads] F32.</summary>
+    public required Tensor DtBias { get; init; }
+
+    /// <summary>[ValueHeadDim] F32, a plain weight.</summary>
+    public required Tensor Norm { get; init; }
+}
+
+/// <summary>SwiGLU: Down (silu(Gate x) * Up x).</summary>
+internal sealed class MlpWeights
+{
+    public required LinearWeight Gate { get; init; }
+
+    public required LinearWeight Up { get; init; }
+
+    public required LinearWeight Down { get; init; }
+}
+
+/// <summary>Routed experts and, in Qwen3-Next, the shared expert with its gate.</summary>
+internal sealed class MoeWeights
+{
+    /// <summary>[Experts, D]; never FP8.</summary>
+    public required LinearWeight Router { get; init; }
+
+    public required MlpWeights[] Experts { get; init; }
+
+    public MlpWeights? Shared { get; init; }
+
+    /// <summary>[D] F32; empty without a shared expert.</summary>
+    public Tensor SharedGate { get; init; }
+}
+
+/// <summary>The multi-token-prediction module; embedding and head are the main model's.</summary>
+internal sealed class MtpWeights
+{
+    /// <summary>[D] F32, the 1 included.</summary>
+    public required Tensor EmbeddingNorm { get; init; }
+
+    /// <summary>[D] F32, the 1 included.</summary>
+    public required Tensor HiddenNorm { get; init; }
+
+    /// <summary>[D] F32, the 1 included.</summary>
+    public required Tensor FinalNorm { get; init; }
+
+    /// <summary>[D, 2 D]; reads the embedding, then the hidden state.</summary>
+    public required LinearWeight Combine { get; init; }
+
+    public required LayerWeights Layer { get; init; }
+}
