@@ -1,0 +1,66 @@
+namespace Qwen3Next.AI.Ops;
+
+/// <summary>
+/// One step as flat arrays: rows of prefill chunks and decode rows of N sequences, mixed. Row t of sequence n lies at
+/// SequenceStart[n] &lt;= t &lt; SequenceStart[n+1]; rows of a sequence have consecutive positions. Arrays are reused from step to step.
+/// </summary>
+internal sealed class Batch
+{
+    public Batch(int maxTokens, int maxSequences, int maxBlocksPerSequence)
+    {
+        Tokens = new int[maxTokens];
+        Positions = new int[maxTokens];
+        LogitRows = new int[maxTokens];
+        SequenceStart = new int[maxSequences + 1];
+        StateSlots = new int[maxSequences];
+        BlockTable = new int[maxSequences * maxBlocksPerSequence];
+        BlocksPerSequence = maxBlocksPerSequence;
+    }
+
+    /// <summary>Rows in use, T.</summary>
+    public int TokenCount { get; private set; }
+
+    /// <summary>Sequences in use, N.</summary>
+    public int SequenceCount { get; private set; }
+
+    /// <summary>Rows whose logits are wanted.</summary>
+    public int LogitCount { get; private set; }
+
+    /// <summary>[T] token ids.</summary>
+    public int[] Tokens { get; }
+
+    /// <summary>[T] positions within their sequences; the first one of a sequence is also its number of cached tokens.</summary>
+    public int[] Positions { get; }
+
+    /// <summary>[N + 1] first row of each sequence.</summary>
+    public int[] SequenceStart { get; }
+
+    /// <summary>[N] slots of recurrent and convolution state.</summary>
+    public int[] StateSlots { get; }
+
+    /// <summary>[N, BlocksPerSequence] KV blocks in position order.</summary>
+    public int[] BlockTable { get; }
+
+    public int BlocksPerSequence { get; }
+
+    /// <summary>[LogitCount] row indices, ascending.</summary>
+    public int[] LogitRows { get; }
+
+    public void Clear() => TokenCount = SequenceCount = LogitCount = 0;
+
+    /// <summary>Appends rows of one sequence: tokens at positions from <paramref name="position"/> on.</summary>
+    public void Add(ReadOnlySpan<int> tokens, int position, int stateSlot, ReadOnlySpan<int> blocks, bool lastLogits, bool allLogits)
+    {
+        var start = TokenCount;
+        tokens.CopyTo(Tokens.AsSpan(start));
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            Positions[start + i] = position + i;
+            if (allLogits || (lastLogits && i == tokens.Length - 1)) LogitRows[LogitCount++] = start + i;
+        }
+        blocks.CopyTo(BlockTable.AsSpan(SequenceCount * BlocksPerSequence, BlocksPerSequence));
+        StateSlots[SequenceCount] = stateSlot;
+        SequenceStart[SequenceCount] = start;
+        SequenceStart[++SequenceCount] = TokenCount = start + tokens.Length;
+    }
+}

@@ -1,0 +1,37 @@
+using Qwen3Next.AI.Tensors;
+
+namespace Qwen3Next.AI.Ops;
+
+/// <summary>The executable specification, vectorised: F32 arithmetic on all cores. Results do not depend on the number of threads.</summary>
+internal sealed unsafe partial class CpuBackend(int threads) : IBackend
+{
+    private readonly CpuThreads _threads = new(threads);
+    private readonly List<NativeBuffer> _buffers = [];
+    private NativeBuffer? _scratch;
+
+    public string Name => $"CPU, {_threads.Count} threads";
+
+    public Tensor Allocate(DType type, Shape shape)
+    {
+        _buffers.Add(NativeBuffer.For(type, shape, out var tensor));
+        return tensor;
+    }
+
+    public void Dispose()
+    {
+        _threads.Dispose();
+        foreach (var buffer in _buffers) buffer.Dispose();
+        _scratch?.Dispose();
+    }
+
+    /// <summary>Memory for one op call: grows to the largest request and stays, so that steps of a known size allocate nothing.</summary>
+    private float* Scratch(long floats)
+    {
+        if (_scratch is null || _scratch.Bytes < floats * sizeof(float))
+        {
+            _scratch?.Dispose();
+            _scratch = new NativeBuffer(floats * sizeof(float));
+        }
+        return (float*)_scratch.Address;
+    }
+}
