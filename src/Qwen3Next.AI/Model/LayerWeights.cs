@@ -51,7 +51,7 @@ internal sealed class DeltaNetWeights
 
     public required LinearWeight Output { get; init; }
 
-    /// <summary>[ConvChannels, ConvKernel] F32.</summary>
+    /// <summary>[ConvKernel, ConvChannels] F32; the last tap meets the current token.</summary>
     public required Tensor Conv { get; init; }
 
     /// <summary>[ValueHeads] F32, -exp(A_log).</summary>

@@ -61,6 +61,18 @@ internal sealed unsafe class WeightBinder(ICheckpoint? checkpoint, CheckpointNam
         return copy;
     }
 
+    /// <summary>The convolution's taps, stored [channels, 1, taps], in F32 as [taps, channels]: a vector of channels lies together.</summary>
+    public Tensor ConvTaps(string name, int channels, int taps)
+    {
+        var source = Take(name, new Shape(channels, 1, taps), TensorRole.Convolution);
+        var copy = Allocate(DType.F32, new Shape(taps, channels));
+        if (_copies is null) return copy;
+        var stored = new float[channels * taps];
+        TensorConvert.ToSingle(source, stored);
+        for (var i = 0; i < stored.Length; i++) copy.F32[i % taps * channels + i / taps] = stored[i];
+        return copy;
+    }
+
     public Tensor Vector(string name, int length, TensorRole role) => Vector(name, new Shape(length), role, new Shape(length));
 
     /// <summary>

@@ -70,13 +70,12 @@ internal sealed class WeightMap(Qwen3NextConfig config, WeightBinder binder)
     private DeltaNetWeights DeltaNet(string prefix)
     {
         int key = config.KeyHeadDim, valuesPerKey = config.ValueHeads / config.KeyHeads, value = valuesPerKey * config.ValueHeadDim;
-        var conv = new Shape(config.ConvChannels, config.ConvKernel);
         return new DeltaNetWeights
         {
             Qkvz = binder.Regrouped(prefix + "in_proj_qkvz.weight", _hidden, TensorRole.Matrix, config.KeyHeads, key, key, value, value),
             BetaDecay = binder.Regrouped(prefix + "in_proj_ba.weight", _hidden, TensorRole.SmallMatrix, config.KeyHeads, valuesPerKey, valuesPerKey),
             Output = binder.Matrix(prefix + "out_proj.weight", _hidden, config.ValueHeads * config.ValueHeadDim, TensorRole.Matrix),
-            Conv = binder.Vector(prefix + "conv1d.weight", new Shape(conv[0], 1, conv[1]), TensorRole.Convolution, conv),
+            Conv = binder.ConvTaps(prefix + "conv1d.weight", config.ConvChannels, config.ConvKernel),
             NegExpA = binder.Vector(prefix + "A_log", config.ValueHeads, TensorRole.LogDecay),
             DtBias = binder.Vector(prefix + "dt_bias", config.ValueHeads, TensorRole.TimeStepBias),
             Norm = binder.Vector(prefix + "norm.weight", config.ValueHeadDim, TensorRole.Norm),

@@ -1,0 +1,50 @@
+using Qwen3Next.AI.Ops;
+using Qwen3Next.AI.Tensors;
+
+namespace Qwen3Next.AI.Model;
+
+/// <summary>Activations of the largest step, F32, allocated once; a step uses the first rows.</summary>
+internal sealed class ActivationBuffers
+{
+    private readonly Tensor _x, _hidden, _projected, _heads, _cosSin, _pair;
+
+    public ActivationBuffers(IBackend backend, Qwen3NextConfig config, int maxTokens, int maxLogitRows, bool withMtp)
+    {
+        var attention = config.QueryHeads * config.HeadDim * (config.HasOutputGate ? 2 : 1) + 2 * config.KvHeads * config.HeadDim;
+        var delta = config.ConvChannels + config.ValueHeads * config.ValueHeadDim + 2 * config.ValueHeads;
+        var heads = Math.Max(config.QueryHeads * config.HeadDim, config.ValueHeads * config.ValueHeadDim);
+        _x = Rows(config.HiddenSize);
+        _hidden = Rows(config.HiddenSize);
+        _projected = Rows(Math.Max(attention, delta));
+        _heads = Rows(heads);
+        _cosSin = Rows(config.RotaryDim);
+        _pair = withMtp ? Rows(2 * config.HiddenSize) : default;
+        Logits = backend.Allocate(DType.F32, new Shape(maxLogitRows, config.VocabularySize));
+        Bytes = _x.Bytes + _hidden.Bytes + _projected.Bytes + _heads.Bytes + _cosSin.Bytes + _pair.Bytes + Logits.Bytes;
+
+        Tensor Rows(int width) => backend.Allocate(DType.F32, new Shape(maxTokens, width));
+    }
+
+    public long Bytes { get; }
+
+    /// <summary>[most logit rows of a step, V].</summary>
+    public Tensor Logits { get; }
+
+    /// <summary>[T, D] residual stream.</summary>
+    public Tensor X(int tokens) => _x.Rows(0, tokens);
+
+    /// <summary>[T, D] after the final norm.</summary>
+    public Tensor Hidden(int tokens) => _hidden.Rows(0, tokens);
+
+    /// <summary>[T, width] raw projection of a mixer.</summary>
+    public Tensor Projected(int tokens, int width) => new(_projected.Address, DType.F32, new Shape(tokens, width));
+
+    /// <summary>[T, width] heads of a mixer.</summary>
+    public Tensor Heads(int tokens, int width) => new(_heads.Address, DType.F32, new Shape(tokens, width));
+
+    /// <summary>[T, R].</summary>
+    public Tensor CosSin(int tokens) => _cosSin.Rows(0, tokens);
+
+    /// <summary>[T, 2 D] embedding and hidden state side by side, for MTP.</summary>
+    public Tensor Pair(int tokens) => _pair.Rows(0, tokens);
+}

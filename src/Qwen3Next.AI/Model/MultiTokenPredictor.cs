@@ -1,0 +1,32 @@
+using Qwen3Next.AI.Ops;
+using Qwen3Next.AI.Ops.Linear;
+using Qwen3Next.AI.Tensors;
+
+namespace Qwen3Next.AI.Model;
+
+/// <summary>
+/// Predicts the token after the next one from the main model's final hidden state and the next token's embedding; embedding table and head are
+/// the main model's. Specification 4.1.
+/// </summary>
+internal sealed class MultiTokenPredictor(Qwen3NextConfig config, MtpWeights weights, Tensor embedding)
+{
+    private readonly DecoderLayer _layer = new(config, weights.Layer, config.Layers);
+    private readonly LinearWeight[] _combine = [weights.Combine];
+    private readonly float _epsilon = (float)config.NormEpsilon;
+
+    /// <param name="step">Rows, positions and caches; the MTP layer keeps keys and values of its own.</param>
+    /// <param name="nextTokens">[T] the token that follows each row.</param>
+    /// <param name="hidden">[T, D] main model's hidden states after its final norm; replaced by this module's.</param>
+    public void Forward(in StepContext step, ReadOnlySpan<int> nextTokens, Tensor hidden)
+    {
+        var tokens = nextTokens.Length;
+        var x = step.Buffers.X(tokens);
+        var pair = step.Buffers.Pair(tokens);
+        step.Backend.Embed(embedding, nextTokens, x);
+        step.Backend.Norm(x, weights.EmbeddingNorm, _epsilon, pair);
+        step.Backend.Norm(hidden, weights.HiddenNorm, _epsilon, pair, config.HiddenSize);
+        step.Backend.Project(pair, _combine, x);
+        _layer.Forward(step, x);
+        step.Backend.Norm(x, weights.FinalNorm, _epsilon, hidden);
+    }
+}

@@ -1,0 +1,93 @@
+using Qwen3Next.AI.Cache;
+using Qwen3Next.AI.Model;
+using Qwen3Next.AI.Ops;
+using Qwen3Next.AI.Tensors;
+using Qwen3Next.AI.Weights;
+using Xunit;
+
+namespace Qwen3Next.AI.Tests.Model;
+
+/// <summary>A model, a cache and batches put together by hand, without the engine.</summary>
+internal sealed class ModelHarness : IDisposable
+{
+    private const int MaxTokens = 512;
+    private readonly Qwen3NextWeights _weights;
+    private readonly CpuBackend _backend;
+
+    public ModelHarness(string folder, int threads = 2)
+    {
+        Config = Qwen3NextConfig.Load(folder);
+        _weights = Qwen3NextWeights.Load(Config, CheckpointReader.Open(folder));
+        _backend = new CpuBackend(threads);
+        Model = new Qwen3NextModel(_backend, _weights, MaxTokens, MaxTokens);
+        Cache = new HybridCache(_backend, Config, Model.HasMtp, blocks: 64, slots: 4);
+    }
+
+    public Qwen3NextConfig Config { get; }
+
+    public Qwen3NextModel Model { get; }
+
+    public HybridCache Cache { get; }
+
+    public void Dispose()
+    {
+        _backend.Dispose();
+        _weights.Dispose();
+    }
+
+    public Conversation Start() => new(this);
+
+    /// <summary>One sequence whose blocks are taken in a scattered order.</summary>
+    internal sealed class Conversation : IDisposable
+    {
+        private readonly ModelHarness _owner;
+        private readonly List<int> _blocks = [];
+        private readonly int _slot;
+        private readonly Batch _batch = new(MaxTokens, 1, 64);
+
+        public Conversation(ModelHarness owner)
+        {
+            _owner = owner;
+            Assert.True(owner.Cache.Slots.TryTake(out _slot));
+        }
+
+        public int Length { get; private set; }
+
+        /// <summary>Logits [T, V] of new tokens.</summary>
+        public float[] Append(ReadOnlySpan<int> tokens, Action<int, Tensor>? afterLayer = null, Action<Tensor>? afterNorm = null)
+        {
+            var hidden = Forward(tokens, afterLayer);
+            afterNorm?.Invoke(hidden);
+            return _owner.Model.Logits(hidden, Enumerable.Range(0, tokens.Length).ToArray()).AsSpan().ToArray();
+        }
+
+        /// <summary>Logits [T, V] of the multi-token predictor for new tokens, each with the token that follows it.</summary>
+        public float[] Predict(ReadOnlySpan<int> tokens, ReadOnlySpan<int> next)
+        {
+            var hidden = Forward(tokens, null);
+            _owner.Model.Predict(_batch, _owner.Cache, next, hidden);
+            return _owner.Model.Logits(hidden, Enumerable.Range(0, tokens.Length).ToArray()).AsSpan().ToArray();
+        }
+
+        public void Dispose()
+        {
+            _blocks.ForEach(_owner.Cache.Blocks.Return);
+            _owner.Cache.Slots.Return(_slot);
+        }
+
+        private Tensor Forward(ReadOnlySpan<int> tokens, Action<int, Tensor>? afterLayer)
+        {
+            while (_blocks.Count < _owner.Cache.Blocks.BlocksFor(Length + tokens.Length))
+            {
+                Assert.True(_owner.Cache.Blocks.TryTake(out var skipped));
+                Assert.True(_owner.Cache.Blocks.TryTake(out var block));
+                _blocks.Add(block);
+                _owner.Cache.Blocks.Return(skipped);
+            }
+            _batch.Clear();
+            _batch.Add(tokens, Length, _slot, _blocks.ToArray(), lastLogits: true, allLogits: false);
+            Length += tokens.Length;
+            return _owner.Model.Forward(_batch, _owner.Cache, afterLayer);
+        }
+    }
+}
