@@ -10,22 +10,25 @@ internal sealed class ActivationBuffers
 
     public ActivationBuffers(IBackend backend, Qwen3NextConfig config, int maxTokens, int maxLogitRows, bool withMtp)
     {
-        var attention = config.QueryHeads * config.HeadDim * (config.HasOutputGate ? 2 : 1) + 2 * config.KvHeads * config.HeadDim;
-        var delta = config.ConvChannels + config.ValueHeads * config.ValueHeadDim + 2 * config.ValueHeads;
-        var heads = Math.Max(config.QueryHeads * config.HeadDim, config.ValueHeads * config.ValueHeadDim);
+        var widths = new Widths(config, withMtp);
         _x = Rows(config.HiddenSize);
         _hidden = Rows(config.HiddenSize);
-        _projected = Rows(Math.Max(attention, delta));
-        _heads = Rows(heads);
+        _projected = Rows(widths.Projected);
+        _heads = Rows(widths.Heads);
         _cosSin = Rows(config.RotaryDim);
-        _pair = withMtp ? Rows(2 * config.HiddenSize) : default;
+        _pair = Rows(widths.Pair);
         Logits = backend.Allocate(DType.F32, new Shape(maxLogitRows, config.VocabularySize));
-        Bytes = _x.Bytes + _hidden.Bytes + _projected.Bytes + _heads.Bytes + _cosSin.Bytes + _pair.Bytes + Logits.Bytes;
 
         Tensor Rows(int width) => backend.Allocate(DType.F32, new Shape(maxTokens, width));
     }
 
-    public long Bytes { get; }
+    /// <summary>Bytes that the constructor will allocate.</summary>
+    public static long BytesFor(Qwen3NextConfig config, int maxTokens, int maxLogitRows, bool withMtp)
+    {
+        var widths = new Widths(config, withMtp);
+        var row = 2L * config.HiddenSize + widths.Projected + widths.Heads + config.RotaryDim + widths.Pair;
+        return (maxTokens * row + (long)maxLogitRows * config.VocabularySize) * sizeof(float);
+    }
 
     /// <summary>[most logit rows of a step, V].</summary>
     public Tensor Logits { get; }
@@ -47,4 +50,15 @@ internal sealed class ActivationBuffers
 
     /// <summary>[T, 2 D] embedding and hidden state side by side, for MTP.</summary>
     public Tensor Pair(int tokens) => _pair.Rows(0, tokens);
+
+    private readonly struct Widths(Qwen3NextConfig config, bool withMtp)
+    {
+        public int Projected => Math.Max(
+            config.QueryHeads * config.HeadDim * (config.HasOutputGate ? 2 : 1) + 2 * config.KvHeads * config.HeadDim,
+            config.ConvChannels + config.ValueHeads * config.ValueHeadDim + 2 * config.ValueHeads);
+
+        public int Heads => Math.Max(config.QueryHeads * config.HeadDim, config.ValueHeads * config.ValueHeadDim);
+
+        public int Pair => withMtp ? 2 * config.HiddenSize : 0;
+    }
 }

@@ -1,0 +1,79 @@
+using System.Globalization;
+using Qwen3Next.AI.Cache;
+using Qwen3Next.AI.Model;
+
+namespace Qwen3Next.AI.Engine;
+
+/// <summary>What a loaded model takes, in bytes, decided before anything is allocated.</summary>
+public sealed record MemoryPlan
+{
+    /// <summary>Weights; on the CPU mostly pages of the mapped checkpoint.</summary>
+    public required long Weights { get; init; }
+
+    /// <summary>Keys and values of attention layers.</summary>
+    public required long KvCache { get; init; }
+
+    /// <summary>Recurrent and convolution states of DeltaNet layers.</summary>
+    public required long States { get; init; }
+
+    /// <summary>Activations and logits of the largest step.</summary>
+    public required long Activations { get; init; }
+
+    /// <summary>Tokens that fit into the KV cache, over all conversations.</summary>
+    public required int KvTokens { get; init; }
+
+    /// <summary>Conversations computed together.</summary>
+    public required int Sequences { get; init; }
+
+    /// <summary>Tokens of one step.</summary>
+    public required int BatchTokens { get; init; }
+
+    /// <summary>Everything together.</summary>
+    public long Total => Weights + KvCache + States + Activations;
+
+    /// <summary>One line, for logs.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
+        $"weights {Mib(Weights)}, KV cache {Mib(KvCache)} ({KvTokens} tokens), states {Mib(States)} ({Sequences} conversations), activations {Mib(Activations)}; in all {Mib(Total)}");
+
+    internal int LogitRows => Sequences + 16;
+
+    internal int Blocks => KvTokens / HybridCache.BlockSize;
+
+    /// <param name="config">The model.</param>
+    /// <param name="weightBytes">Its weights.</param>
+    /// <param name="withMtp">The checkpoint has the MTP layer.</param>
+    /// <param name="options">Limits that the user set.</param>
+    /// <param name="maxContext">Longest conversation, in tokens.</param>
+    /// <param name="available">Bytes of memory there are; what is not mapped must fit.</param>
+    /// <exception cref="Qwen3NextException">One conversation does not fit into the KV cache, or the plan not into memory.</exception>
+    internal static MemoryPlan Create(Qwen3NextConfig config, long weightBytes, bool withMtp, Qwen3NextOptions options, int maxContext, long available)
+    {
+        var perBlock = HybridCache.BytesPerBlock(config, withMtp);
+        var perContext = (maxContext + HybridCache.BlockSize - 1L) / HybridCache.BlockSize;
+        var blocks = options.KvCacheBytes is { } bytes && perBlock > 0 ? bytes / perBlock : perContext * Math.Min(2, options.MaxConcurrentRequests);
+        if (blocks < perContext)
+        {
+            throw new Qwen3NextException(
+                $"KvCacheBytes is {options.KvCacheBytes}, which holds {blocks * HybridCache.BlockSize} tokens; one conversation of MaxContextTokens {maxContext} needs {perContext * perBlock} bytes. Raise KvCacheBytes or lower MaxContextTokens.");
+        }
+        var plan = new MemoryPlan
+        {
+            Weights = weightBytes,
+            KvCache = blocks * perBlock,
+            States = options.MaxConcurrentRequests * HybridCache.BytesPerSlot(config),
+            Activations = ActivationBuffers.BytesFor(config, options.MaxBatchTokens, options.MaxConcurrentRequests + 16, withMtp),
+            KvTokens = checked((int)(blocks * HybridCache.BlockSize)),
+            Sequences = options.MaxConcurrentRequests,
+            BatchTokens = options.MaxBatchTokens,
+        };
+        var needed = plan.Total - plan.Weights;
+        if (needed > available)
+        {
+            throw new Qwen3NextException(
+                $"The model needs {Mib(needed)} besides its weights (KV cache {Mib(plan.KvCache)}, states {Mib(plan.States)}, activations {Mib(plan.Activations)}), and {Mib(available)} are there. Lower MaxContextTokens, KvCacheBytes, MaxConcurrentRequests or MaxBatchTokens.");
+        }
+        return plan;
+    }
+
+    private static string Mib(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.0} MiB");
+}

@@ -1,0 +1,128 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Qwen3Next.AI.Chat;
+using Qwen3Next.AI.Engine;
+using Qwen3Next.AI.Model;
+using Qwen3Next.AI.Telemetry;
+using Qwen3Next.AI.Tokenization;
+using Qwen3Next.AI.Weights;
+
+namespace Qwen3Next.AI;
+
+/// <summary>
+/// A model in this process: tokenizer, weights and the engine that computes. Creating it costs nothing; the weights are loaded by
+/// <see cref="LoadAsync"/> or by the first generation. Many conversations may use it at once. It owns everything it loads.
+/// </summary>
+public sealed class Qwen3NextEngine : IQwen3NextEngine
+{
+    private readonly Qwen3NextOptions _options;
+    private readonly ILogger _logger;
+    private readonly Lazy<Qwen3NextModelInfo> _info;
+    private readonly Lazy<Tokenizer> _tokenizer;
+    private readonly CancellationTokenSource _disposed = new();
+    private readonly Lock _gate = new();
+    private Task<LoadedModel>? _load;
+
+    /// <summary>Remembers what to load.</summary>
+    /// <param name="options">Where the checkpoint lies and how much to use; not changed, and read once at load.</param>
+    /// <param name="loggers">Hears what is loaded, on which device and why.</param>
+    public Qwen3NextEngine(Qwen3NextOptions options, ILoggerFactory? loggers = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentException.ThrowIfNullOrEmpty(options.ModelPath);
+        _options = options;
+        _logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger<Qwen3NextEngine>();
+        _info = new Lazy<Qwen3NextModelInfo>(() => ModelInfoReader.Read(_options), LazyThreadSafetyMode.PublicationOnly);
+        _tokenizer = new Lazy<Tokenizer>(() => Tokenizer.Load(CheckpointFolder.Resolve(_options.ModelPath)), LazyThreadSafetyMode.PublicationOnly);
+    }
+
+    /// <inheritdoc/>
+    public Qwen3NextModelInfo ModelInfo => _info.Value;
+
+    /// <inheritdoc/>
+    public Tokenizer Tokenizer => _tokenizer.Value;
+
+    /// <summary>What the loaded model takes of the memory; null before it is loaded.</summary>
+    public MemoryPlan? MemoryPlan => _load is { IsCompletedSuccessfully: true } load ? load.Result.Plan : null;
+
+    /// <inheritdoc/>
+    public Task LoadAsync(IProgress<Qwen3NextLoadProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        LoadedAsync(progress, cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<GenerationStep> GenerateAsync(
+        GenerationRequest request, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var model = await LoadedAsync(null, cancellationToken).ConfigureAwait(false);
+        await foreach (var step in model.Engine.GenerateAsync(request, cancellationToken).ConfigureAwait(false)) yield return step;
+    }
+
+    /// <summary>Logits of the prompt's last token, or of all its tokens, for comparison with other implementations.</summary>
+    /// <param name="tokens">Token ids, at least one.</param>
+    /// <param name="allRows">All tokens instead of the last.</param>
+    /// <param name="cancellationToken">Ends the computation early.</param>
+    /// <exception cref="ContextLengthExceededException">More tokens than the context holds.</exception>
+    public async Task<LogitRows> ComputeLogitsAsync(ReadOnlyMemory<int> tokens, bool allRows, CancellationToken cancellationToken = default)
+    {
+        var model = await LoadedAsync(null, cancellationToken).ConfigureAwait(false);
+        return await model.Engine.ComputeLogitsAsync(tokens, allRows, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends all generations and frees the memory. May be called more than once.</summary>
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    /// <inheritdoc cref="Dispose"/>
+    public async ValueTask DisposeAsync()
+    {
+        Task<LoadedModel>? load;
+        lock (_gate)
+        {
+            if (_disposed.IsCancellationRequested) return;
+            _disposed.Cancel();
+            load = _load;
+        }
+        if (load is null) return;
+        await ((Task)load).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        if (load.IsCompletedSuccessfully) (await load.ConfigureAwait(false)).Dispose();
+    }
+
+    private async Task<LoadedModel> LoadedAsync(IProgress<Qwen3NextLoadProgress>? progress, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task<LoadedModel> load;
+            lock (_gate)
+            {
+                ObjectDisposedException.ThrowIf(_disposed.IsCancellationRequested, this);
+                if (_load is null or { IsFaulted: true } or { IsCanceled: true }) _load = Task.Run(() => Load(progress, cancellationToken), CancellationToken.None);
+                load = _load;
+            }
+            try
+            {
+                return await load.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && !_disposed.IsCancellationRequested)
+            {
+                // The caller who began this load gave up; this one has not.
+            }
+        }
+    }
+
+    private LoadedModel Load(IProgress<Qwen3NextLoadProgress>? progress, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposed.Token);
+        try
+        {
+            // Small files first: what is wrong with them should not cost the loading of weights.
+            var tokenIds = Math.Min(Tokenizer.VocabularySize, ModelInfo.VocabularySize);
+            var model = LoadedModel.Load(_options, ModelInfo, tokenIds, _logger, progress, either.Token);
+            EngineLog.Loaded(_logger, ModelInfo.ModelId, model.Device, model.Plan.ToString());
+            return model;
+        }
+        catch (OperationCanceledException) when (_disposed.IsCancellationRequested)
+        {
+            throw new ObjectDisposedException(nameof(Qwen3NextEngine));
+        }
+    }
+}

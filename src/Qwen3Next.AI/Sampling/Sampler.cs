@@ -1,0 +1,136 @@
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
+namespace Qwen3Next.AI.Sampling;
+
+/// <summary>
+/// Chooses the next token: penalties and bias, temperature, top-k, top-p, min-p, then one draw. Draws are a function of seed and position in
+/// the answer alone, so a conversation's tokens do not depend on what else runs. Used by one thread at a time; allocates nothing per token.
+/// </summary>
+/// <param name="vocabularySize">Longest row of logits.</param>
+internal sealed class Sampler(int vocabularySize)
+{
+    private readonly int[] _tokens = new int[vocabularySize];
+    private readonly float[] _weights = new float[vocabularySize];
+
+    /// <param name="logits">One row; changed in place. Rows of the table that no token has are cut off by the caller.</param>
+    /// <param name="p">How to choose.</param>
+    /// <param name="counts">Tokens so far, when a penalty is in force.</param>
+    /// <param name="seed">Seed of the conversation.</param>
+    /// <param name="position">Position in the answer.</param>
+    /// <exception cref="Qwen3NextException">The logits are not numbers.</exception>
+    public int Sample(Span<float> logits, SamplingParameters p, TokenCounts? counts, long seed, int position)
+    {
+        counts?.Apply(p, logits);
+        if (p.LogitBias is { Count: > 0 } biases)
+            foreach (var (token, bias) in biases)
+                if (token < logits.Length) logits[token] += bias;
+
+        var best = TensorPrimitives.IndexOfMax(logits);
+        if (!float.IsFinite(logits[best]))
+            throw new Qwen3NextException($"The model's output is not a number (logit {logits[best]} at token {best}); the checkpoint may be damaged.");
+        if (p.Temperature == 0 || p.TopK == 1) return best;
+
+        var count = p.TopK > 0 && p.TopK < logits.Length ? TakeTop(logits, p.TopK) : TakeAll(logits);
+        ToWeights(count, logits[best], p.Temperature);
+        if (p.TopP < 1) count = CutToMass(count, p.TopP);
+        if (p.MinP > 0) count = CutBelow(count, p.MinP);
+        return Draw(count, Uniform(seed, position));
+    }
+
+    /// <summary>In [0, 1): SplitMix64 of seed and position.</summary>
+    internal static double Uniform(long seed, int position)
+    {
+        var x = (ulong)seed + (ulong)(position + 1L) * 0x9E3779B97F4A7C15;
+        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
+        x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
+        return ((x ^ (x >> 31)) >> 11) * (1.0 / (1L << 53));
+    }
+
+    private int TakeAll(ReadOnlySpan<float> logits)
+    {
+        for (var i = 0; i < logits.Length; i++) _tokens[i] = i;
+        logits.CopyTo(_weights);
+        return logits.Length;
+    }
+
+    // A min-heap of the best so far, worst on top. Of equal logits the lower token is better.
+    private int TakeTop(ReadOnlySpan<float> logits, int k)
+    {
+        for (var i = 0; i < k; i++) (_tokens[i], _weights[i]) = (i, logits[i]);
+        for (var i = k / 2 - 1; i >= 0; i--) SiftDown(i, k);
+        for (var i = k; i < logits.Length; i++)
+        {
+            if (logits[i] <= _weights[0]) continue;
+            (_tokens[0], _weights[0]) = (i, logits[i]);
+            SiftDown(0, k);
+        }
+        return k;
+    }
+
+    private void SiftDown(int i, int count)
+    {
+        while (true)
+        {
+            var worst = i;
+            for (var child = 2 * i + 1; child <= Math.Min(2 * i + 2, count - 1); child++)
+                if (Worse(child, worst)) worst = child;
+            if (worst == i) return;
+            (_tokens[i], _tokens[worst]) = (_tokens[worst], _tokens[i]);
+            (_weights[i], _weights[worst]) = (_weights[worst], _weights[i]);
+            i = worst;
+        }
+    }
+
+    private bool Worse(int a, int b) => _weights[a] < _weights[b] || (_weights[a] == _weights[b] && _tokens[a] > _tokens[b]);
+
+    private void ToWeights(int count, float maximum, float temperature)
+    {
+        for (var i = 0; i < count; i++) _weights[i] = MathF.Exp((_weights[i] - maximum) / temperature);
+    }
+
+    /// <summary>Keeps the fewest most likely tokens whose mass reaches <paramref name="mass"/>.</summary>
+    private int CutToMass(int count, float mass)
+    {
+        var total = Sum(count);
+        // Tokens this unlikely cannot matter even all together; dropping them first keeps the sort short.
+        var floor = total * (1 - mass) / count;
+        var kept = Keep(count, floor);
+        Array.Sort(_weights, _tokens, 0, kept);
+        Array.Reverse(_weights, 0, kept);
+        Array.Reverse(_tokens, 0, kept);
+        double sum = 0;
+        for (var i = 0; i < kept; i++)
+            if ((sum += _weights[i]) >= mass * total) return i + 1;
+        return kept;
+    }
+
+    // The most likely token has weight 1.
+    private int CutBelow(int count, float minP) => Keep(count, minP);
+
+    private int Keep(int count, double floor)
+    {
+        var kept = 0;
+        for (var i = 0; i < count; i++)
+        {
+            if (_weights[i] < floor) continue;
+            (_tokens[kept], _weights[kept]) = (_tokens[i], _weights[i]);
+            kept++;
+        }
+        return kept;
+    }
+
+    private int Draw(int count, double uniform)
+    {
+        var rest = uniform * Sum(count);
+        for (var i = 0; i < count - 1; i++)
+            if ((rest -= _weights[i]) < 0) return _tokens[i];
+        return _tokens[count - 1];
+    }
+
+    private double Sum(int count)
+    {
+        double sum = 0;
+        for (var i = 0; i < count; i++) sum += _weights[i];
+        return sum;
+    }
+}
