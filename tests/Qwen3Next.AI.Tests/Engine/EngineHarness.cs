@@ -1,0 +1,59 @@
+using Qwen3Next.AI.Cache;
+using Qwen3Next.AI.Engine;
+using Qwen3Next.AI.Model;
+using Qwen3Next.AI.Ops;
+using Qwen3Next.AI.Weights;
+
+namespace Qwen3Next.AI.Tests.Engine;
+
+/// <summary>An engine over a reference checkpoint with chosen limits, so that scarcity can be tested.</summary>
+internal sealed class EngineHarness : IDisposable
+{
+    private readonly Qwen3NextWeights _weights;
+    private readonly CpuBackend _backend = new(2);
+    private readonly HybridCache _cache;
+
+    public EngineHarness(string folder, int sequences = 4, int batchTokens = 64, int blocks = 64, int queue = 100, int context = 256)
+    {
+        var config = Qwen3NextConfig.Load(folder);
+        _weights = Qwen3NextWeights.Load(config, CheckpointReader.Open(folder));
+        var model = new Qwen3NextModel(_backend, _weights, batchTokens, sequences + 16);
+        _cache = new HybridCache(_backend, config, model.HasMtp, blocks, sequences);
+        Engine = new InferenceEngine(model, _cache, new EngineLimits(context, batchTokens, sequences, sequences + 16, queue, config.VocabularySize, []));
+        VocabularySize = config.VocabularySize;
+    }
+
+    public InferenceEngine Engine { get; }
+
+    public int VocabularySize { get; }
+
+    public int FreeBlocks => _cache.Blocks.FreeCount;
+
+    public int TotalBlocks => _cache.Blocks.Total;
+
+    public async Task<(List<int> Tokens, GenerationStep Last)> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default)
+    {
+        var tokens = new List<int>();
+        GenerationStep last = default;
+        await foreach (var step in Engine.GenerateAsync(request, cancellationToken))
+        {
+            tokens.AddRange(step.Tokens.Span);
+            last = step;
+        }
+        return (tokens, last);
+    }
+
+    /// <summary>Waits until nothing is owned any more; a place is freed within one step of the end of its stream.</summary>
+    public async Task<bool> BecomesIdleAsync()
+    {
+        for (var i = 0; i < 500 && FreeBlocks != TotalBlocks; i++) await Task.Delay(10);
+        return FreeBlocks == TotalBlocks && _cache.Slots.FreeCount == _cache.Slots.Total;
+    }
+
+    public void Dispose()
+    {
+        Engine.Dispose();
+        _backend.Dispose();
+        _weights.Dispose();
+    }
+}
