@@ -16,7 +16,8 @@ internal sealed class CheckpointNames
             var canonical = name.StartsWith("model.mtp.", StringComparison.Ordinal) ? name["model.".Length..]
                 : IsBareModel && !name.StartsWith("mtp.", StringComparison.Ordinal) && name != "lm_head.weight" ? "model." + name
                 : name;
-            if (!_actual.TryAdd(canonical, name)) throw new CheckpointException($"{checkpoint.FileOf(name)}: tensors {_actual[canonical]} and {name} are the same weight.");
+            if (!_actual.TryAdd(canonical, name))
+                throw new CheckpointException($"{checkpoint.FileOf(name)}: tensors {_actual[canonical]} and {name} are the same weight.");
         }
     }
 

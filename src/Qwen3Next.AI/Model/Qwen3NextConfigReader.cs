@@ -18,9 +18,11 @@ internal static class Qwen3NextConfigReader
             "qwen3_next" => ModelType.Qwen3Next,
             "qwen3" => ModelType.Qwen3,
             "qwen3_moe" => ModelType.Qwen3Moe,
-            var other => throw new CheckpointException($"{json.File}: model_type is {(other is null ? "missing" : $"\"{other}\"")}; qwen3_next, qwen3 and qwen3_moe are supported."),
+            var other => throw new CheckpointException(
+                $"{json.File}: model_type is {(other is null ? "missing" : $"\"{other}\"")}; qwen3_next, qwen3 and qwen3_moe are supported."),
         };
         RefuseUnsupported(json);
+        RefuseUnsupportedQuantization(json);
         var layers = json.Int("num_hidden_layers", 1, MaxLayers);
         var headDim = json.Int("head_dim", 2, MaxHeadDim, type == ModelType.Qwen3Next ? 256 : 128);
         var maxPositions = json.Int("max_position_embeddings", 1, 1 << 26, 32768);
@@ -38,7 +40,6 @@ internal static class Qwen3NextConfigReader
             Tied = json.Flag("tie_word_embeddings", false),
             FullAttention = type == ModelType.Qwen3Next ? ReadLayerKinds(json, layers) : [.. Enumerable.Repeat(true, layers)],
             Moe = new bool[layers],
-            Float8 = ReadQuantization(json),
             EosTokens = json.Ints("eos_token_id", 0, int.MaxValue),
         };
         RequireMultiple(json, "num_attention_heads", config.QueryHeads, "num_key_value_heads", config.KvHeads);
@@ -63,12 +64,13 @@ internal static class Qwen3NextConfigReader
             var interval = json.Int("full_attention_interval", 1, MaxLayers, 4);
             return [.. Enumerable.Range(0, layers).Select(i => (i + 1) % interval == 0)];
         }
-        if (types.ValueKind != JsonValueKind.Array || types.GetArrayLength() != layers) throw json.Bad("layer_types", types, $"a list of num_hidden_layers = {layers} names");
-        return [.. types.EnumerateArray().Select(t => t.ValueKind == JsonValueKind.String ? t.GetString() : null).Select(name => name switch
+        if (types.ValueKind != JsonValueKind.Array || types.GetArrayLength() != layers)
+            throw json.Bad("layer_types", types, $"a list of num_hidden_layers = {layers} names");
+        return [.. types.EnumerateArray().Select(t => t.ValueKind == JsonValueKind.String ? t.GetString() : t.GetRawText()).Select(name => name switch
         {
             "full_attention" => true,
             "linear_attention" => false,
-            _ => throw new CheckpointException($"{json.File}: layer_types holds {name ?? "a value that is no name"}; full_attention and linear_attention are supported."),
+            _ => throw new CheckpointException($"{json.File}: layer_types holds {name}; full_attention and linear_attention are supported."),
         })];
     }
 
@@ -110,18 +112,18 @@ internal static class Qwen3NextConfigReader
         };
     }
 
-    private static bool ReadQuantization(JsonSection json)
+    private static void RefuseUnsupportedQuantization(JsonSection json)
     {
-        if (json.Object("quantization_config") is not { } quantization) return false;
+        if (json.Object("quantization_config") is not { } quantization) return;
         quantization.Require("quant_method", quantization.Text("quant_method"), "fp8");
         quantization.Require("fmt", quantization.Text("fmt") ?? "e4m3", "e4m3");
         quantization.Require("activation_scheme", quantization.Text("activation_scheme") ?? "dynamic", "dynamic");
         quantization.Require("weight_block_size", string.Join(" x ", quantization.Ints("weight_block_size", 1, MaxWidth)), "128 x 128");
-        return true;
     }
 
     private static void RequireMultiple(JsonSection json, string name, int value, string divisorName, int divisor)
     {
-        if (value % divisor != 0) throw new CheckpointException($"{json.File}: {name} is {value}; it must be a multiple of {divisorName}, which is {divisor}.");
+        if (value % divisor != 0)
+            throw new CheckpointException($"{json.File}: {name} is {value}; it must be a multiple of {divisorName}, which is {divisor}.");
     }
 }

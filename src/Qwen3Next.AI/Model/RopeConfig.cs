@@ -9,7 +9,7 @@ internal sealed record RopeConfig(double Theta, int RotaryDim, YarnConfig? Yarn 
     /// <summary>Multiplies cosine and sine.</summary>
     public float AttentionFactor => Yarn?.AttentionFactor ?? 1;
 
-    /// <summary>[RotaryDim / 2] angle per position and channel pair. The angle is one f32 product, position x frequency, as in the reference.</summary>
+    /// <summary>[RotaryDim / 2] angle per position of each channel pair; an angle is one f32 product, position x frequency.</summary>
     public float[] InverseFrequencies()
     {
         var frequencies = new float[RotaryDim / 2];

@@ -140,9 +140,11 @@ internal sealed unsafe class WeightBinder(ICheckpoint? checkpoint, CheckpointNam
         if (role is { } known) Specs.Add(new TensorSpec(name, shape, known));
         if (checkpoint is null) return new Tensor(0, DType.BF16, shape);
         var actual = names!.Find(name);
-        if (actual is null || !checkpoint.TryGet(actual, out var tensor)) throw new CheckpointException($"{checkpoint.Name}: tensor {name} {shape} is missing.");
+        if (actual is null || !checkpoint.TryGet(actual, out var tensor))
+            throw new CheckpointException($"{checkpoint.Name}: tensor {name} {shape} is missing.");
         _used.Add(actual);
-        if (tensor.Shape != shape) throw new CheckpointException($"{checkpoint.FileOf(actual)}: tensor {actual} is {tensor.Shape}; config.json makes it {shape}.");
+        if (tensor.Shape != shape)
+            throw new CheckpointException($"{checkpoint.FileOf(actual)}: tensor {actual} is {tensor.Shape}; config.json makes it {shape}.");
         if (tensor.Type == DType.F8E4M3 && role?.MayBeFloat8() != true)
             throw new CheckpointException($"{checkpoint.FileOf(actual)}: tensor {actual} is F8_E4M3; BF16, F16 or F32 is expected here.");
         return tensor;

@@ -2,15 +2,15 @@ using System.Runtime.InteropServices;
 
 namespace Qwen3Next.AI.Tensors;
 
-/// <summary>Zeroed, 64-byte aligned host memory outside the managed heap, freed on dispose.</summary>
+/// <summary>64-byte aligned host memory outside the managed heap, freed on dispose; zeroed unless the creator fills all of it anyway.</summary>
 internal sealed unsafe class NativeBuffer : SafeHandle
 {
-    public NativeBuffer(long bytes) : base(0, ownsHandle: true)
+    public NativeBuffer(long bytes, bool clear = true) : base(0, ownsHandle: true)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         Bytes = bytes;
         SetHandle((nint)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), 64));
-        NativeMemory.Clear((void*)handle, (nuint)bytes);
+        if (clear) NativeMemory.Clear((void*)handle, (nuint)bytes);
     }
 
     public long Bytes { get; }

@@ -56,7 +56,8 @@ internal sealed class CheckpointReader : ICheckpoint
     private void OpenShards(string index)
     {
         var map = JsonSection.Read(index).Object("weight_map") ?? throw new CheckpointException($"{index}: weight_map is missing.");
-        var shardOf = map.Element.EnumerateObject().ToDictionary(p => p.Name, p => ShardName(map, p), StringComparer.Ordinal);
+        var shardOf = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var entry in map.Element.EnumerateObject()) shardOf[entry.Name] = ShardName(map, entry);
         foreach (var shard in shardOf.Values.Distinct().Order(StringComparer.Ordinal))
         {
             var path = Path.Combine(Name, shard);
@@ -74,7 +75,8 @@ internal sealed class CheckpointReader : ICheckpoint
     private static string ShardName(JsonSection map, JsonProperty entry)
     {
         var name = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : "";
-        return name.Length > 0 && name is not ("." or "..") && name.IndexOfAny(['/', '\\']) < 0 ? name : throw map.Bad(entry.Name, entry.Value, "a file name without a path");
+        var plain = name.Length > 0 && name is not ("." or "..") && name.IndexOfAny(['/', '\\']) < 0;
+        return plain ? name : throw map.Bad(entry.Name, entry.Value, "a file name without a path");
     }
 
     private void Add(string path)

@@ -1,8 +1,9 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Qwen3Next.AI.Weights;
 
-/// <summary>A JSON object of a checkpoint file whose members are read with their ranges, so that a bad value is reported by file, name and range.</summary>
+/// <summary>A JSON object of a checkpoint file, read member by member with ranges, so that a bad value is reported by file, name and range.</summary>
 internal sealed record JsonSection(string File, JsonElement Element)
 {
     private const long LargestFile = 256L << 20; // the weight index of the largest models has about 10 MB
@@ -12,18 +13,33 @@ internal sealed record JsonSection(string File, JsonElement Element)
     {
         try
         {
-            if (new FileInfo(file).Length > LargestFile) throw new CheckpointException($"{file} is larger than {LargestFile} bytes; it cannot be a model's JSON file.");
-            using var document = JsonDocument.Parse(System.IO.File.ReadAllBytes(file));
+            if (new FileInfo(file).Length > LargestFile)
+                throw new CheckpointException($"{file} is larger than {LargestFile} bytes; it cannot be a model's JSON file.");
+            var bytes = System.IO.File.ReadAllBytes(file);
+            RequireText(bytes);
+            using var document = JsonDocument.Parse(bytes);
             var root = document.RootElement.Clone();
-            return root.ValueKind == JsonValueKind.Object ? new JsonSection(file, root) : throw new CheckpointException($"{file} must hold a JSON object, not {root.ValueKind}.");
+            return root.ValueKind == JsonValueKind.Object
+                ? new JsonSection(file, root)
+                : throw new CheckpointException($"{file} must hold a JSON object, not {root.ValueKind}.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new CheckpointException($"{file} cannot be read: {e.Message}", e);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new CheckpointException($"{file} is not valid JSON: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The parser leaves escapes for half a character alone until a string is asked for; here they are found at once.</summary>
+    private static void RequireText(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped) reader.GetString();
         }
     }
 
@@ -38,8 +54,10 @@ internal sealed record JsonSection(string File, JsonElement Element)
     {
         if (!TryGet(name, out var value)) return fallback ?? throw Missing(name);
         var range = $"a whole number from {min} to {max}";
-        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out var number) || number != Math.Floor(number)) throw Bad(name, value, range);
-        return number >= min && number <= max ? (int)number : throw Bad(name, value, range);
+        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number)
+            && number == Math.Floor(number) && number >= min && number <= max // 2.0 and 1e3 are whole numbers too
+            ? (int)number
+            : throw Bad(name, value, range);
     }
 
     public double Number(string name, double above, double max, double? fallback = null) =>
@@ -49,9 +67,10 @@ internal sealed record JsonSection(string File, JsonElement Element)
     public double? OptionalNumber(string name, double min, double max, bool inclusive = false)
     {
         if (!TryGet(name, out var value)) return null;
-        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && (inclusive ? number >= min : number > min) && number <= max
+        var number = value.ValueKind == JsonValueKind.Number ? value.GetDouble() : double.NaN;
+        return (inclusive ? number >= min : number > min) && number <= max
             ? number
-            : throw Bad(name, value, FormattableString.Invariant($"a number {(inclusive ? "from" : "above")} {min:g} {(inclusive ? "to" : "and at most")} {max:g}"));
+            : throw Bad(name, value, string.Create(CultureInfo.InvariantCulture, $"a number {(inclusive ? "from" : "above")} {min}, at most {max}"));
     }
 
     public bool Flag(string name, bool fallback) => !TryGet(name, out var value) ? fallback : value.ValueKind switch
@@ -70,9 +89,10 @@ internal sealed record JsonSection(string File, JsonElement Element)
     {
         if (!TryGet(name, out var value)) return [];
         var items = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : new[] { value };
-        return Array.ConvertAll(items, item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var number) && number >= min && number <= max
-            ? number
-            : throw Bad(name, value, $"whole numbers from {min} to {max}"));
+        return Array.ConvertAll(items, item =>
+            item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var number) && number >= min && number <= max
+                ? number
+                : throw Bad(name, value, $"whole numbers from {min} to {max}"));
     }
 
     /// <summary>Refuses a setting that changes the arithmetic in a way that is not implemented.</summary>
@@ -90,5 +110,10 @@ internal sealed record JsonSection(string File, JsonElement Element)
 
     private CheckpointException Missing(string name) => new($"{File}: {name} is missing.");
 
-    private static string Show<T>(T value) => value switch { null => "absent", bool flag => flag ? "true" : "false", string text => $"\"{text}\"", _ => $"{value}" };
+    private static string Show<T>(T value) => value switch
+    {
+        null => "absent",
+        bool flag => flag ? "true" : "false",
+        _ => $"\"{value}\"",
+    };
 }

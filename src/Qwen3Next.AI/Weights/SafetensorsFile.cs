@@ -15,7 +15,8 @@ internal sealed unsafe class SafetensorsFile : IDisposable
     private readonly Dictionary<string, SafetensorsEntry> _entries;
     private readonly byte* _data;
 
-    private SafetensorsFile(string path, MemoryMappedFile map, MemoryMappedViewAccessor view, Dictionary<string, SafetensorsEntry> entries, long headerBytes)
+    private SafetensorsFile(
+        string path, MemoryMappedFile map, MemoryMappedViewAccessor view, Dictionary<string, SafetensorsEntry> entries, long headerBytes)
     {
         Path = path;
         _map = map;
@@ -83,12 +84,14 @@ internal sealed unsafe class SafetensorsFile : IDisposable
     private static (Dictionary<string, SafetensorsEntry> Entries, long HeaderBytes) ReadHeader(string path, FileStream stream)
     {
         Span<byte> prefix = stackalloc byte[8];
-        if (stream.Length < 8) throw new CheckpointException($"{path} has {stream.Length} bytes; a safetensors file has at least 8. Download it again.");
+        if (stream.Length < 8)
+            throw new CheckpointException($"{path} has {stream.Length} bytes; a safetensors file has at least 8. Download it again.");
         stream.ReadExactly(prefix);
         var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         var limit = Math.Min(SafetensorsHeader.LargestHeader, stream.Length - 8);
         if (length > (ulong)limit)
-            throw new CheckpointException($"{path} announces a header of {length} bytes, but at most {limit} are possible; it is truncated or no safetensors file.");
+            throw new CheckpointException(
+                $"{path} announces a header of {length} bytes, but at most {limit} are possible; it is truncated or no safetensors file.");
         var header = new byte[(int)length];
         stream.ReadExactly(header);
         return (SafetensorsHeader.Parse(path, header, stream.Length - 8 - (long)length), 8 + (long)length);

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace Qwen3Next.AI.Weights;
@@ -12,7 +13,7 @@ internal sealed record SafetensorsEntry(string TypeName, long[] Dimensions, long
     public override string ToString() => $"{TypeName} [{string.Join(", ", Dimensions)}]";
 }
 
-/// <summary>Reads and checks the JSON header of a safetensors file: every offset that leaves here lies inside the file and overlaps no other.</summary>
+/// <summary>Reads and checks the JSON header of a safetensors file: every range lies inside the file and overlaps no other.</summary>
 internal static class SafetensorsHeader
 {
     /// <summary>The format's own limit.</summary>
@@ -20,7 +21,8 @@ internal static class SafetensorsHeader
 
     private static readonly Dictionary<string, int> BitsPerElement = new(StringComparer.Ordinal)
     {
-        ["F64"] = 64, ["I64"] = 64, ["U64"] = 64, ["F32"] = 32, ["I32"] = 32, ["U32"] = 32, ["BF16"] = 16, ["F16"] = 16, ["I16"] = 16, ["U16"] = 16,
+        ["F64"] = 64, ["I64"] = 64, ["U64"] = 64, ["F32"] = 32, ["I32"] = 32, ["U32"] = 32,
+        ["BF16"] = 16, ["F16"] = 16, ["I16"] = 16, ["U16"] = 16,
         ["F8_E4M3"] = 8, ["F8_E5M2"] = 8, ["F8_E8M0"] = 8, ["I8"] = 8, ["U8"] = 8, ["BOOL"] = 8, ["F4"] = 4,
     };
 
@@ -35,13 +37,14 @@ internal static class SafetensorsHeader
             {
                 var name = reader.GetString()!;
                 if (name == "__metadata__") SkipValue(ref reader);
-                else if (!entries.TryAdd(name, ParseEntry(ref reader, file, name))) throw new CheckpointException($"{file}: tensor {name} is listed twice.");
+                else if (!entries.TryAdd(name, ParseEntry(ref reader, file, name)))
+                    throw new CheckpointException($"{file}: tensor {name} is listed twice.");
             }
             if (reader.Read()) throw new CheckpointException($"{file}: text follows the header's JSON object; the file is damaged.");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            throw new CheckpointException($"{file}: the header is not valid safetensors JSON: {e.Message} The file is damaged; download it again.", e);
+            throw new CheckpointException($"{file}: the header is not valid JSON: {e.Message} The file is damaged; download it again.", e);
         }
         CheckLayout(file, entries, dataBytes);
         return entries;
@@ -71,7 +74,7 @@ internal static class SafetensorsHeader
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (!reader.TryGetInt64(out var number) || number < 0)
-                throw new CheckpointException($"{what} holds {System.Text.Encoding.UTF8.GetString(reader.ValueSpan)}; whole numbers of 0 or more are expected.");
+                throw new CheckpointException($"{what} holds {Encoding.UTF8.GetString(reader.ValueSpan)}; whole numbers of 0 or more are expected.");
             numbers.Add(number);
         }
         return [.. numbers];
@@ -81,15 +84,19 @@ internal static class SafetensorsHeader
     {
         foreach (var (name, entry) in entries)
         {
-            if (entry.End < entry.Begin) throw new CheckpointException($"{file}: tensor {name} ends at byte {entry.End}, before its start {entry.Begin}.");
-            if (entry.End > dataBytes)
-                throw new CheckpointException($"{file}: tensor {name} ends at byte {entry.End} of the data, but the file holds {dataBytes}; it is truncated, download it again.");
-            if (!BitsPerElement.TryGetValue(entry.TypeName, out var bits)) throw new CheckpointException($"{file}: tensor {name} has the unknown type {entry.TypeName}.");
-            var expected = Size(entry.Dimensions, bits);
-            if (expected != (UInt128)(entry.End - entry.Begin))
-                throw new CheckpointException($"{file}: tensor {name} is {entry}, which needs {expected} bytes, but its offsets span {entry.End - entry.Begin}.");
+            var fault = FaultOf(entry, dataBytes);
+            if (fault is not null) throw new CheckpointException($"{file}: tensor {name} {fault}.");
         }
         CheckOrder(file, entries, dataBytes);
+    }
+
+    private static string? FaultOf(SafetensorsEntry entry, long dataBytes)
+    {
+        if (entry.End < entry.Begin) return $"ends at byte {entry.End}, before its start {entry.Begin}";
+        if (entry.End > dataBytes) return $"ends at byte {entry.End} of the data, but the file holds {dataBytes}: it is truncated, download it again";
+        if (!BitsPerElement.TryGetValue(entry.TypeName, out var bits)) return $"has the unknown type {entry.TypeName}";
+        var (expected, found) = (Size(entry.Dimensions, bits), entry.End - entry.Begin);
+        return expected == (UInt128)found ? null : $"is {entry}, which needs {expected} bytes, but its offsets span {found}";
     }
 
     /// <summary>The format allows neither overlaps nor gaps; a gap means that header and data do not belong together.</summary>
@@ -98,11 +105,14 @@ internal static class SafetensorsHeader
         var end = 0L;
         foreach (var (name, entry) in entries.OrderBy(e => e.Value.Begin).ThenBy(e => e.Value.End))
         {
-            if (entry.Begin < end) throw new CheckpointException($"{file}: tensor {name} starts at byte {entry.Begin}, inside the tensor before it, which ends at {end}.");
-            if (entry.Begin > end) throw new CheckpointException($"{file}: bytes {end} to {entry.Begin} before tensor {name} belong to no tensor; the file is damaged.");
+            if (entry.Begin < end)
+                throw new CheckpointException($"{file}: tensor {name} starts at byte {entry.Begin}, inside the one before it, which ends at {end}.");
+            if (entry.Begin > end)
+                throw new CheckpointException($"{file}: bytes {end} to {entry.Begin} before tensor {name} belong to no tensor; the file is damaged.");
             end = entry.End;
         }
-        if (end != dataBytes) throw new CheckpointException($"{file} holds {dataBytes} bytes of data, but its tensors end at {end}; the file is damaged.");
+        if (end != dataBytes)
+            throw new CheckpointException($"{file} holds {dataBytes} bytes of data, but its tensors end at {end}; the file is damaged.");
     }
 
     private static UInt128 Size(long[] dimensions, int bits)
