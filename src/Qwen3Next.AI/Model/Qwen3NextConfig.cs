@@ -74,9 +74,6 @@ internal sealed record Qwen3NextConfig
     /// <summary>The weights of the chosen experts are scaled to sum to 1.</summary>
     public bool NormTopK { get; init; }
 
-    /// <summary>The matrices are in the FP8 block layout.</summary>
-    public bool Float8 { get; init; }
-
     /// <summary>eos_token_id; empty where config.json has none.</summary>
     public IReadOnlyList<int> EosTokens { get; init; } = [];
 
@@ -96,6 +93,13 @@ internal sealed record Qwen3NextConfig
     public bool IsFullAttention(int layer) => FullAttention[layer];
 
     public bool UsesMoe(int layer) => Moe[layer];
+
+    /// <summary>The same model with only these of its layers, in this order.</summary>
+    public Qwen3NextConfig WithLayers(params IEnumerable<int> layers)
+    {
+        var kept = layers.ToArray();
+        return this with { FullAttention = [.. kept.Select(i => FullAttention[i])], Moe = [.. kept.Select(i => Moe[i])] };
+    }
 
     /// <summary>The name that config.json gives to the architecture.</summary>
     public string Architecture => Type switch { ModelType.Qwen3Next => "qwen3_next", ModelType.Qwen3 => "qwen3", _ => "qwen3_moe" };
