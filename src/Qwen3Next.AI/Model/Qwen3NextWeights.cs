@@ -6,8 +6,8 @@ using Qwen3Next.AI.Weights;
 namespace Qwen3Next.AI.Model;
 
 /// <summary>
-/// All weights of a model. Large matrices are views of the mapped checkpoint, the few converted ones lie in one buffer; both are freed with this object,
-/// and no tensor may be used after that.
+/// All weights of a model. Large matrices are views of the mapped checkpoint, the few converted ones lie in one buffer; both are freed with
+/// this object, and no tensor may be used after that.
 /// </summary>
 internal sealed partial class Qwen3NextWeights : IDisposable
 {
@@ -55,13 +55,10 @@ internal sealed partial class Qwen3NextWeights : IDisposable
         try
         {
             var names = new CheckpointNames(checkpoint);
-            var check = new WeightBinder(checkpoint, names, ct);
-            var map = new WeightMap(config, check);
-            map.BindMain();
-            map.BindMtp();
-            if (logger is not null && names.Except(check.Used) is { Count: > 0 } unused) LogUnused(logger, unused.Count, checkpoint.Name, Abbreviate(unused));
-
-            copies = new NativeBuffer(check.CopyBytes);
+            var check = WeightMap.Check(config, checkpoint, names, ct);
+            if (logger is not null && names.Except(check.Used) is { Count: > 0 } unused)
+                LogUnused(logger, unused.Count, checkpoint.Name, Abbreviate(unused));
+            copies = new NativeBuffer(check.CopyBytes, clear: false);
             var binder = new WeightBinder(checkpoint, names, ct);
             binder.CopyInto(copies);
             var weights = new Qwen3NextWeights(config, checkpoint, copies, binder);

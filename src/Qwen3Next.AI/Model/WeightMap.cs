@@ -20,6 +20,17 @@ internal sealed class WeightMap(Qwen3NextConfig config, WeightBinder binder)
         return binder.Specs;
     }
 
+    /// <summary>Compares every header with the configuration; the result knows what was used and how much memory the copies need.</summary>
+    /// <exception cref="CheckpointException">A tensor is missing, or its shape or type does not fit.</exception>
+    public static WeightBinder Check(Qwen3NextConfig config, ICheckpoint checkpoint, CheckpointNames names, CancellationToken ct = default)
+    {
+        var binder = new WeightBinder(checkpoint, names, ct);
+        var map = new WeightMap(config, binder);
+        map.BindMain();
+        map.BindMtp();
+        return binder;
+    }
+
     public (Tensor Embedding, LayerWeights[] Layers, Tensor FinalNorm, LinearWeight Head) BindMain()
     {
         var embedding = binder.Stored("model.embed_tokens.weight", new Shape(config.VocabularySize, _hidden), TensorRole.Embedding);
