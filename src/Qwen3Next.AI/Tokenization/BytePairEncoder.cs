@@ -6,30 +6,18 @@ namespace Qwen3Next.AI.Tokenization;
 /// Joins the bytes of a word into tokens: the pair of lowest rank first, the leftmost where ranks are equal. A word of n bytes costs
 /// n log n, whatever it holds. May be used by many threads at once.
 /// </summary>
-internal sealed class BytePairEncoder
+/// <param name="byteIds">The id of each single byte.</param>
+/// <param name="merges">The ranked merges.</param>
+internal sealed class BytePairEncoder(int[] byteIds, MergeTable merges)
 {
     private const int LongestCachedWord = 24;
-    private const int CacheSize = 1 << 16;
-
-    private readonly int[] _byteIds;
-    private readonly Dictionary<long, Merge> _merges;
+    private const int LongestWordOnStack = 128;
+    private const int CacheSize = 1 << 17;
 
     // A slot holds the last word that fell on it. Entries are immutable and replaced whole, so readers need no lock.
     private readonly CachedWord?[] _cache = new CachedWord?[CacheSize];
 
-    /// <summary>Creates an encoder from the id of each byte and the ranked merges.</summary>
-    public BytePairEncoder(int[] byteIds, Dictionary<long, Merge> merges)
-    {
-        _byteIds = byteIds;
-        _merges = merges;
-    }
-
-    /// <summary>What a pair of tokens becomes, and how early.</summary>
-    public readonly record struct Merge(int Rank, int Id);
-
     private sealed record CachedWord(string Word, int[] Ids);
-
-    public static long PairOf(int left, int right) => ((long)left << 32) | (uint)right;
 
     public void Encode(ReadOnlySpan<char> word, List<int> ids)
     {
@@ -42,7 +30,7 @@ internal sealed class BytePairEncoder
         var cached = slot;
         if (cached is not null && word.SequenceEqual(cached.Word))
         {
-            ids.AddRange(cached.Ids);
+            foreach (var id in cached.Ids) ids.Add(id);
             return;
         }
         var before = ids.Count;
@@ -52,59 +40,63 @@ internal sealed class BytePairEncoder
 
     private void Join(ReadOnlySpan<char> word, List<int> ids)
     {
-        var symbols = new Symbols(word, _byteIds);
-        var queue = new PriorityQueue<int, long>(symbols.Count);
-        for (var at = 0; at < symbols.Count - 1; at++) Offer(symbols, at, queue);
+        var length = Encoding.UTF8.GetByteCount(word);
+        Span<byte> bytes = length <= LongestWordOnStack ? stackalloc byte[length] : new byte[length];
+        Encoding.UTF8.GetBytes(word, bytes);
 
-        while (queue.TryDequeue(out var at, out var priority))
+        Span<Symbol> symbols = length <= LongestWordOnStack ? stackalloc Symbol[length] : new Symbol[length];
+        for (var i = 0; i < length; i++) symbols[i] = new Symbol { Id = byteIds[bytes[i]], Previous = i - 1, Next = i + 1 };
+
+        // Each symbol is offered once at the start and each join offers two more.
+        Span<long> space = length <= LongestWordOnStack ? stackalloc long[3 * length] : new long[3 * length];
+        var queue = new MinHeap(space);
+        for (var at = 0; at < length - 1; at++) Offer(symbols, at, ref queue);
+        while (queue.TryPop(out var offer))
         {
-            // A pair whose sides have changed since it was offered is either gone or was offered anew with its new rank.
-            if (!TryMerge(symbols, at, out var merge) || Priority(merge.Rank, at) != priority) continue;
-            symbols.Join(at, merge.Id);
-            Offer(symbols, at, queue);
-            if (symbols.Previous[at] >= 0) Offer(symbols, symbols.Previous[at], queue);
+            // A symbol that changed since it was offered has another rank by now, and was offered again if it can still be joined.
+            var at = (int)(uint)offer;
+            if (symbols[at].Offer != offer) continue;
+            Join(symbols, at);
+            Offer(symbols, at, ref queue);
+            if (symbols[at].Previous >= 0) Offer(symbols, symbols[at].Previous, ref queue);
         }
-        for (var at = 0; at < symbols.Count; at = symbols.Next[at]) ids.Add(symbols.Ids[at]);
+        for (var at = 0; at < length; at = symbols[at].Next) ids.Add(symbols[at].Id);
     }
 
-    private void Offer(Symbols symbols, int at, PriorityQueue<int, long> queue)
+    // Puts one token in the place of the two at and behind a position.
+    private static void Join(Span<Symbol> symbols, int at)
     {
-        if (TryMerge(symbols, at, out var merge)) queue.Enqueue(at, Priority(merge.Rank, at));
+        ref var left = ref symbols[at];
+        ref var right = ref symbols[left.Next];
+        left.Id = left.JoinedId;
+        left.Next = right.Next;
+        right.Offer = Symbol.NoOffer;
+        if (left.Next < symbols.Length) symbols[left.Next].Previous = at;
     }
 
-    private bool TryMerge(Symbols symbols, int at, out Merge merge)
+    private void Offer(Span<Symbol> symbols, int at, ref MinHeap queue)
     {
-        merge = default;
-        var right = symbols.Next[at];
-        return symbols.Ids[at] >= 0 && right < symbols.Count && _merges.TryGetValue(PairOf(symbols.Ids[at], symbols.Ids[right]), out merge);
+        ref var symbol = ref symbols[at];
+        symbol.Offer = Symbol.NoOffer;
+        if (symbol.Next >= symbols.Length || !merges.TryGet(symbol.Id, symbols[symbol.Next].Id, out var merge)) return;
+        symbol.JoinedId = merge.Id;
+        symbol.Offer = ((long)merge.Rank << 32) | (uint)at;
+        queue.Push(symbol.Offer);
     }
 
-    private static long Priority(int rank, int at) => ((long)rank << 32) | (uint)at;
-
-    /// <summary>The tokens of a word as a linked list, so that joining two costs the same anywhere.</summary>
-    private sealed class Symbols
+    /// <summary>One token of a word under way, in a linked list, so that joining costs the same anywhere.</summary>
+    private struct Symbol
     {
-        public readonly int Count;
-        public readonly int[] Ids;
-        public readonly int[] Next;
-        public readonly int[] Previous;
+        public const long NoOffer = -1;
 
-        public Symbols(ReadOnlySpan<char> word, int[] byteIds)
-        {
-            var bytes = new byte[Encoding.UTF8.GetByteCount(word)];
-            Count = Encoding.UTF8.GetBytes(word, bytes);
-            (Ids, Next, Previous) = (new int[Count], new int[Count], new int[Count]);
-            for (var i = 0; i < Count; i++) (Ids[i], Next[i], Previous[i]) = (byteIds[bytes[i]], i + 1, i - 1);
-        }
+        public int Id;
+        public int Previous;
+        public int Next;
 
-        /// <summary>Puts one token in the place of the two at <paramref name="at"/> and behind it.</summary>
-        public void Join(int at, int id)
-        {
-            var right = Next[at];
-            Ids[at] = id;
-            Ids[right] = -1;
-            Next[at] = Next[right];
-            if (Next[at] < Count) Previous[Next[at]] = at;
-        }
+        /// <summary>What this and the next become, where they can be joined.</summary>
+        public int JoinedId;
+
+        /// <summary>Rank of that merge, then position: the order of joining.</summary>
+        public long Offer;
     }
 }

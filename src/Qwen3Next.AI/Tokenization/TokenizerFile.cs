@@ -31,7 +31,7 @@ internal sealed class TokenizerFile
     /// <summary>The id of each single byte.</summary>
     public int[] ByteIds { get; }
 
-    public Dictionary<long, BytePairEncoder.Merge> Merges { get; }
+    public MergeTable Merges { get; }
 
     public IReadOnlyList<AddedToken> AddedTokens { get; }
 
@@ -102,9 +102,10 @@ internal sealed class TokenizerFile
     }
 
     // Each merge is "left right" or ["left", "right"]; its place in the list is its rank.
-    private Dictionary<long, BytePairEncoder.Merge> ReadMerges(JsonElement list)
+    private MergeTable ReadMerges(JsonElement list)
     {
-        var merges = new Dictionary<long, BytePairEncoder.Merge>(list.GetArrayLength());
+        var merges = new MergeTable(list.GetArrayLength());
+        var rank = 0;
         foreach (var entry in list.EnumerateArray())
         {
             var parts = entry.ValueKind switch
@@ -113,9 +114,8 @@ internal sealed class TokenizerFile
                 JsonValueKind.Array when entry.EnumerateArray().All(p => p.ValueKind == JsonValueKind.String) => [.. entry.EnumerateArray().Select(p => p.GetString()!)],
                 _ => [],
             };
-            if (parts.Length != 2) throw Broken($"merge {merges.Count} is {Shown(entry)}, expected \"left right\" or [\"left\", \"right\"]");
-            var pair = BytePairEncoder.PairOf(IdOf(parts[0], "merge"), IdOf(parts[1], "merge"));
-            merges.TryAdd(pair, new BytePairEncoder.Merge(merges.Count, IdOf(parts[0] + parts[1], "merge")));
+            if (parts.Length != 2) throw Broken($"merge {rank} is {Shown(entry)}, expected \"left right\" or [\"left\", \"right\"]");
+            merges.Add(IdOf(parts[0], "merge"), IdOf(parts[1], "merge"), new Merge(rank++, IdOf(parts[0] + parts[1], "merge")));
         }
         return merges;
     }

@@ -102,10 +102,10 @@ public class TokenizerPropertyTests
     [InlineData("\uDC00\uD800")]
     [InlineData("界")]
     [InlineData("\u1100")]
-    public void Encode_AMegabyteOfOneThing_TakesTimeInProportion(string unit)
+    public void Encode_MuchOfOneThing_TakesTimeInProportion(string unit)
     {
         var tokenizer = TestTokenizers.Qwen();
-        var text = string.Concat(Enumerable.Repeat(unit, (1 << 20) / unit.Length));
+        var text = string.Concat(Enumerable.Repeat(unit, (1 << 19) / unit.Length));
         tokenizer.Encode(text[..1000], parseSpecialTokens: true);
 
         var clock = Stopwatch.StartNew();
