@@ -26,7 +26,7 @@ internal static class CheckpointFolder
         var reference = Path.Combine(folder, "refs", "main");
         if (File.Exists(reference))
         {
-            var revision = File.ReadAllText(reference).Trim();
+            var revision = ReadLine(reference);
             var chosen = Path.Combine(snapshots, Path.GetFileName(revision));
             if (revision.Length > 0 && File.Exists(Path.Combine(chosen, "config.json"))) return chosen;
             throw new CheckpointException($"{reference} names snapshot '{revision}', but {chosen} holds no config.json; download the model again.");
@@ -36,5 +36,17 @@ internal static class CheckpointFolder
             ? complete[0]
             : throw new CheckpointException(
                 $"{folder} has no refs/main and {complete.Length} snapshots with a config.json; give one folder below {snapshots}.");
+    }
+
+    private static string ReadLine(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file).Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException($"{file} cannot be read: {e.Message}", e);
+        }
     }
 }

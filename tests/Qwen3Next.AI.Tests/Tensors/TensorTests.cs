@@ -5,6 +5,17 @@ namespace Qwen3Next.AI.Tests.Tensors;
 
 public sealed unsafe class TensorTests
 {
+    [Theory]
+    [InlineData(0)]
+    [InlineData(100)]
+    [InlineData((40L << 20) + 3)] // large enough for huge pages
+    public void NativeBuffer_AnySize_IsAlignedAndZeroed(long bytes)
+    {
+        using var buffer = new NativeBuffer(bytes);
+        Assert.Equal(0, buffer.Address % 64);
+        Assert.False(new ReadOnlySpan<byte>((void*)buffer.Address, (int)bytes).ContainsAnyExcept((byte)0));
+    }
+
     [Fact]
     public void RowsAndAt_OfThreeDimensions_PointWhereTheElementsAre()
     {
