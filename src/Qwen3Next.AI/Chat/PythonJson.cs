@@ -14,6 +14,14 @@ internal static class PythonJson
         return text.ToString();
     }
 
+    /// <summary>Text as a JSON string.</summary>
+    public static string Quote(ReadOnlySpan<char> value)
+    {
+        var text = new StringBuilder(value.Length + 2);
+        WriteString(value, text);
+        return text.ToString();
+    }
+
     private static void Write(JsonElement value, StringBuilder text)
     {
         switch (value.ValueKind)
@@ -52,7 +60,7 @@ internal static class PythonJson
         }
     }
 
-    private static void WriteString(string value, StringBuilder text)
+    private static void WriteString(ReadOnlySpan<char> value, StringBuilder text)
     {
         text.Append('"');
         foreach (var c in value)
