@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Qwen3Next.AI;
 
 /// <summary>
@@ -7,24 +9,31 @@ namespace Qwen3Next.AI;
 public sealed class Qwen3NextGenerationOptions
 {
     /// <summary>Temperature, 0 to 100; 0 takes the most likely token.</summary>
+    [Range(0.0, 100.0)]
     public float? Temperature { get; set; }
 
     /// <summary>Tokens kept, most likely first; 0 keeps all.</summary>
+    [Range(0, int.MaxValue)]
     public int? TopK { get; set; }
 
     /// <summary>Probability mass kept, in (0, 1].</summary>
+    [Range(0.0, 1.0, MinimumIsExclusive = true)]
     public float? TopP { get; set; }
 
     /// <summary>Tokens less likely than this times the most likely one are dropped, 0 to 1.</summary>
+    [Range(0.0, 1.0)]
     public float? MinP { get; set; }
 
-    /// <summary>Divides (or multiplies, when negative) logits of tokens already seen in prompt or answer, above 0; 1 does nothing.</summary>
+    /// <summary>Divides (or multiplies, when negative) logits of tokens already seen in prompt or answer, above 0 and at most 100; 1 does nothing.</summary>
+    [Range(0.0, 100.0, MinimumIsExclusive = true)]
     public float? RepetitionPenalty { get; set; }
 
     /// <summary>Subtracted from a logit for every time its token occurs in the answer, -2 to 2.</summary>
+    [Range(-2.0, 2.0)]
     public float? FrequencyPenalty { get; set; }
 
     /// <summary>Subtracted once from the logit of every token that occurs in the answer, -2 to 2.</summary>
+    [Range(-2.0, 2.0)]
     public float? PresencePenalty { get; set; }
 
     /// <summary>Added to the logits of these token ids.</summary>
@@ -37,6 +46,7 @@ public sealed class Qwen3NextGenerationOptions
     public IList<string>? StopSequences { get; set; }
 
     /// <summary>Answer budget in tokens, thinking and tool calls included.</summary>
+    [Range(1, int.MaxValue)]
     public int? MaxOutputTokens { get; set; }
 
     /// <summary>Whether a <see cref="Qwen3NextFormat.Hybrid"/> model thinks. Other formats ignore it.</summary>

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
 
 namespace Qwen3Next.AI;
 
@@ -85,6 +86,7 @@ public sealed class Qwen3NextOptions
     public UnsupportedContentBehavior UnsupportedContent { get; set; }
 
     /// <summary>Sampling values that win over the checkpoint's generation config and are used where a request is silent.</summary>
+    [ValidateObjectMembers]
     public Qwen3NextGenerationOptions Defaults { get; set; } = new();
 }
 

@@ -1,0 +1,52 @@
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+using Qwen3Next.AI.Engine;
+using Qwen3Next.AI.Telemetry;
+using Qwen3Next.AI.Tokenization;
+
+namespace Qwen3Next.AI.Chat;
+
+/// <summary>Turns messages and options into a request: refuses what cannot be honoured, renders the template, tokenizes.</summary>
+internal sealed class ChatRequestMapper(IChatClient client, Qwen3NextModelInfo model, Tokenizer tokenizer, Qwen3NextOptions behavior, ILogger logger)
+{
+    public ChatRequest Map(IReadOnlyList<ChatMessage> messages, ChatOptions? options)
+    {
+        if (options is not null) ChatOptionsGuard.Check(options, model.ModelId);
+        var raw = options?.RawRepresentationFactory?.Invoke(client) as Qwen3NextGenerationOptions;
+        var settings = GenerationSettings.Merge(options, raw, model);
+        var thinking = settings.EnableThinking ?? true;
+        LogEffort(options?.Reasoning?.Effort);
+
+        var tools = options?.ToolMode is NoneChatToolMode ? [] : ToolDeclarations.From(options?.Tools, logger);
+        var turns = new MessageMapper(behavior.UnsupportedContent, logger).Map(messages, options?.Instructions);
+        var prompt = ChatTemplate.Render(model.Format, turns, tools, thinking);
+        return new ChatRequest
+        {
+            Generation = new GenerationRequest
+            {
+                Prompt = behavior.AllowSpecialTokensInMessages ? tokenizer.Encode(prompt.Text, parseSpecialTokens: true) : tokenizer.Encode(prompt),
+                Sampling = GenerationSettings.Sampling(settings),
+                MaxTokens = settings.MaxOutputTokens ?? model.MaxOutputTokens,
+            },
+            Format = model.Format,
+            Tools = tools,
+            StopSequences = settings.StopSequences?.AsReadOnly() ?? [],
+            ShowReasoning = options?.Reasoning?.Output is not ReasoningOutput.None,
+            OneToolCallAtMost = options?.AllowMultipleToolCalls is false,
+        };
+    }
+
+    // Efforts are best effort by contract. Only a hybrid model has a switch, and it has two positions.
+    private void LogEffort(ReasoningEffort? effort)
+    {
+        if (effort is null || (model.Format == Qwen3NextFormat.Hybrid && effort == ReasoningEffort.None)) return;
+        var reason = model.Format switch
+        {
+            Qwen3NextFormat.Thinking => "always thinks, as much as it needs",
+            Qwen3NextFormat.Hybrid => "thinks as much as it needs",
+            _ => "never thinks",
+        };
+        ChatLog.EffortWithoutEffect(logger, effort.Value.ToString(), model.Format.ToString(), reason);
+    }
+}

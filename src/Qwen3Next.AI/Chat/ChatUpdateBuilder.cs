@@ -1,0 +1,162 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+using Qwen3Next.AI.Engine;
+using Qwen3Next.AI.Telemetry;
+using Qwen3Next.AI.Tokenization;
+
+namespace Qwen3Next.AI.Chat;
+
+/// <summary>Reads one answer: tokens to text, text to reasoning, answer and calls, those to updates. One update per engine step at most.</summary>
+internal sealed class ChatUpdateBuilder
+{
+    private readonly ChatRequest _request;
+    private readonly string _modelId;
+    private readonly ILogger _logger;
+    private readonly IncrementalDecoder _decoder;
+    private readonly OutputParser _parser;
+    private readonly StopSequenceMatcher _stop;
+    private readonly ReasoningTokenCounter _reasoningTokens;
+    private readonly List<OutputEvent> _events = [];
+    private readonly List<AIContent> _calls = [];
+    private readonly StringBuilder _reasoning = new();
+    private readonly StringBuilder _text = new();
+    private readonly string _responseId = $"resp_{Guid.NewGuid():N}";
+    private readonly string _messageId = $"msg_{Guid.NewGuid():N}";
+    private readonly DateTimeOffset _createdAt = DateTimeOffset.UtcNow;
+    private GenerationFinish _finish;
+    private GenerationStatistics? _statistics;
+    private int _tokens;
+
+    public ChatUpdateBuilder(ChatRequest request, Tokenizer tokenizer, string modelId, ILogger logger)
+    {
+        (_request, _modelId, _logger) = (request, modelId, logger);
+        _decoder = tokenizer.CreateDecoder();
+        _parser = new OutputParser(request.Format, request.StartsInReasoning, request.Tools, parseTools: request.Tools.Count > 0);
+        _stop = new StopSequenceMatcher(request.StopSequences);
+        _reasoningTokens = new ReasoningTokenCounter(tokenizer, request.StartsInReasoning);
+    }
+
+    /// <summary>The answer is complete before the engine says so: a stop sequence, or the one call that was allowed.</summary>
+    public bool Ended { get; private set; }
+
+    /// <summary>Reads a step; null when nothing of it can be shown yet.</summary>
+    public ChatResponseUpdate? Add(GenerationStep step)
+    {
+        foreach (var token in step.Tokens.Span)
+        {
+            if (Ended) break;
+            _tokens++;
+            _reasoningTokens.Add(token);
+            Parse(_decoder.Append(token));
+        }
+        (_finish, _statistics) = (step.Finish, step.Statistics);
+        return TakeText();
+    }
+
+    /// <summary>What was held back, then all calls at once, then the last update with usage and finish reason.</summary>
+    public IEnumerable<ChatResponseUpdate> Complete()
+    {
+        if (!Ended)
+        {
+            Parse(_decoder.Flush());
+            _parser.Complete(_events);
+            Dispatch();
+        }
+        if (!Ended) _text.Append(_stop.Flush());
+        if (TakeText() is { } rest) yield return rest;
+        if (_calls.Count > 0) yield return Update(_calls);
+
+        var last = Update([new UsageContent(Usage())]);
+        last.FinishReason = _calls.Exists(c => c is FunctionCallContent) ? ChatFinishReason.ToolCalls
+            : _finish == GenerationFinish.Length && !Ended ? ChatFinishReason.Length
+            : ChatFinishReason.Stop;
+        last.AdditionalProperties = Timings();
+        yield return last;
+    }
+
+    private void Parse(string text)
+    {
+        if (text.Length == 0) return;
+        _parser.Append(text, _events);
+        Dispatch();
+    }
+
+    private void Dispatch()
+    {
+        foreach (var output in _events)
+        {
+            if (output.Kind != OutputKind.Reasoning) _reasoningTokens.End();
+            switch (output.Kind)
+            {
+                case OutputKind.Reasoning:
+                    if (_request.ShowReasoning) _reasoning.Append(output.Text);
+                    break;
+                case OutputKind.Text:
+                    _text.Append(_stop.Append(output.Text));
+                    Ended = _stop.Stopped;
+                    break;
+                default:
+                    _text.Append(_stop.Flush());
+                    _calls.Add(Call(output));
+                    Ended = _request.OneToolCallAtMost && output.Kind == OutputKind.ToolCall;
+                    break;
+            }
+            if (Ended) break;
+        }
+        _events.Clear();
+    }
+
+    private AIContent Call(OutputEvent output)
+    {
+        if (output.Call is { Arguments.ValueKind: JsonValueKind.Object } call)
+        {
+            var arguments = call.Arguments.EnumerateObject().ToDictionary(p => p.Name, p => (object?)p.Value, StringComparer.Ordinal);
+            return new FunctionCallContent($"call_{Guid.NewGuid():N}", call.Name, arguments) { RawRepresentation = output.Text };
+        }
+        ChatLog.InvalidToolCall(_logger, output.Text.Length);
+        return new ErrorContent("The model wrote a tool call that is cut off or not valid; it is not executed.") { ErrorCode = "InvalidToolCall", Details = output.Text };
+    }
+
+    private ChatResponseUpdate? TakeText()
+    {
+        if (_reasoning.Length + _text.Length == 0) return null;
+        var contents = new List<AIContent>(2);
+        if (_reasoning.Length > 0) contents.Add(new TextReasoningContent(_reasoning.ToString()));
+        if (_text.Length > 0) contents.Add(new TextContent(_text.ToString()));
+        _reasoning.Clear();
+        _text.Clear();
+        return Update(contents);
+    }
+
+    private ChatResponseUpdate Update(IList<AIContent> contents) => new(ChatRole.Assistant, contents)
+    {
+        ResponseId = _responseId,
+        MessageId = _messageId,
+        ModelId = _modelId,
+        CreatedAt = _createdAt,
+    };
+
+    private UsageDetails Usage()
+    {
+        var input = _statistics?.PromptTokens ?? _request.Generation.Prompt.Length;
+        var output = _statistics?.OutputTokens ?? _tokens;
+        return new UsageDetails
+        {
+            InputTokenCount = input,
+            OutputTokenCount = output,
+            TotalTokenCount = input + output,
+            CachedInputTokenCount = _statistics?.CachedPromptTokens,
+            ReasoningTokenCount = _reasoningTokens.Count,
+        };
+    }
+
+    // Rates and times do not add up over responses, so they are no usage counts.
+    private AdditionalPropertiesDictionary? Timings() => _statistics is null ? null : new()
+    {
+        ["queue_ms"] = _statistics.QueueTime.TotalMilliseconds,
+        ["prefill_ms"] = _statistics.PrefillTime.TotalMilliseconds,
+        ["decode_ms"] = _statistics.DecodeTime.TotalMilliseconds,
+    };
+}

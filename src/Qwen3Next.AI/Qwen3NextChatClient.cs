@@ -1,0 +1,103 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Qwen3Next.AI.Chat;
+using Qwen3Next.AI.Tokenization;
+
+namespace Qwen3Next.AI;
+
+/// <summary>Chats with a Qwen3-Next model in this process.</summary>
+/// <remarks>
+/// <para>All members may be used by many threads at once; requests are computed together in one batch. The client keeps no conversation: send the
+/// whole history every time. Nothing is computed on the calling thread, and the model is loaded by the first request.</para>
+/// <para>Answers arrive as <see cref="TextReasoningContent"/> (thinking), <see cref="TextContent"/> and, complete and last, <see cref="FunctionCallContent"/>;
+/// a call that is cut off or malformed becomes an <see cref="ErrorContent"/> with code <c>InvalidToolCall</c>. The last update carries the
+/// <see cref="UsageContent"/>, the finish reason and, where the engine ended the answer by itself, the times <c>queue_ms</c>, <c>prefill_ms</c> and
+/// <c>decode_ms</c> in its additional properties.</para>
+/// <para>Of <see cref="ChatOptions"/>, JSON response formats, required tool modes, conversation ids and continuation tokens are refused with a
+/// <see cref="NotSupportedException"/>; a foreign model id with an <see cref="ArgumentException"/>. <c>min_p</c>, <c>repetition_penalty</c>, <c>logit_bias</c> and
+/// <c>enable_thinking</c> are read from the additional properties; a <see cref="Qwen3NextGenerationOptions"/> from the raw representation factory wins over both.</para>
+/// </remarks>
+public sealed class Qwen3NextChatClient : IChatClient
+{
+    private readonly IQwen3NextEngine _engine;
+    private readonly Qwen3NextOptions _options;
+    private readonly ILogger _logger;
+    private readonly bool _ownsEngine;
+    private volatile bool _disposed;
+
+    /// <summary>Creates a client over an engine.</summary>
+    /// <param name="engine">Computes the answers; several clients may share it.</param>
+    /// <param name="options">How messages are read: special tokens and unsupported content. Default: <see cref="Qwen3NextOptions"/> as it is created.</param>
+    /// <param name="loggers">Where to log. Default: nowhere.</param>
+    /// <param name="ownsEngine">Whether disposing the client disposes the engine. Default: false.</param>
+    public Qwen3NextChatClient(IQwen3NextEngine engine, Qwen3NextOptions? options = null, ILoggerFactory? loggers = null, bool ownsEngine = false)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        _engine = engine;
+        _options = options ?? new Qwen3NextOptions();
+        _logger = loggers?.CreateLogger<Qwen3NextChatClient>() ?? NullLogger<Qwen3NextChatClient>.Instance;
+        _ownsEngine = ownsEngine;
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="NotSupportedException">An option or a content cannot be honoured; the message names it and the remedy.</exception>
+    /// <exception cref="ContextLengthExceededException">The conversation does not fit into the context.</exception>
+    /// <exception cref="QueueFullException">Too many requests wait.</exception>
+    public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>Errors other than those of the arguments are thrown while enumerating. Leaving the enumeration early ends the generation.</remarks>
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return StreamAsync([.. messages], options, cancellationToken);
+    }
+
+    private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
+        ChatMessage[] messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var (request, answer) = await Task.Run(() => Prepare(messages, options), cancellationToken).ConfigureAwait(false);
+        await foreach (var step in _engine.GenerateAsync(request.Generation, cancellationToken).ConfigureAwait(false))
+        {
+            if (answer.Add(step) is { } update) yield return update;
+            if (answer.Ended) break;
+        }
+        foreach (var update in answer.Complete()) yield return update;
+    }
+
+    private (ChatRequest Request, ChatUpdateBuilder Answer) Prepare(ChatMessage[] messages, ChatOptions? options)
+    {
+        var (model, tokenizer) = (_engine.ModelInfo, _engine.Tokenizer);
+        var request = new ChatRequestMapper(this, model, tokenizer, _options, _logger).Map(messages, options);
+        return (request, new ChatUpdateBuilder(request, tokenizer, model.ModelId, _logger));
+    }
+
+    /// <summary>Gives this client, <see cref="ChatClientMetadata"/>, <see cref="IQwen3NextEngine"/>, <see cref="Qwen3NextModelInfo"/> or <see cref="Tokenizer"/>.</summary>
+    /// <param name="serviceType">What is asked for.</param>
+    /// <param name="serviceKey">Must be null; there are no keyed services.</param>
+    /// <returns>The service, or null where there is none.</returns>
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        if (serviceKey is not null) return null;
+        if (serviceType.IsInstanceOfType(this)) return this;
+        if (serviceType.IsInstanceOfType(_engine)) return _engine;
+        // No address: telemetry would report a server that is not there.
+        if (serviceType == typeof(ChatClientMetadata)) return new ChatClientMetadata("qwen3next", null, _engine.ModelInfo.ModelId);
+        if (serviceType == typeof(Qwen3NextModelInfo)) return _engine.ModelInfo;
+        return serviceType == typeof(Tokenizer) ? _engine.Tokenizer : null;
+    }
+
+    /// <summary>Ends the use of this client, and of the engine where the client owns it. Not while requests run.</summary>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        if (_ownsEngine) _engine.Dispose();
+    }
+}

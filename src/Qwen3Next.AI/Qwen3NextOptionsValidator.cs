@@ -1,0 +1,36 @@
+using Microsoft.Extensions.Options;
+
+namespace Qwen3Next.AI;
+
+/// <summary>Checks the attributes of the options; the generator writes the body.</summary>
+[OptionsValidator]
+internal sealed partial class Qwen3NextOptionsValidator : IValidateOptions<Qwen3NextOptions>;
+
+/// <summary>Checks what attributes cannot say, and reports every fault at once.</summary>
+internal sealed class Qwen3NextOptionsCrossCheck : IValidateOptions<Qwen3NextOptions>
+{
+    public ValidateOptionsResult Validate(string? name, Qwen3NextOptions options)
+    {
+        var section = string.IsNullOrEmpty(name) ? "Qwen3Next" : $"Qwen3Next:{name}";
+        var faults = new ValidateOptionsResultBuilder();
+        if (!string.IsNullOrWhiteSpace(options.ModelPath)) CheckFolder(options.ModelPath, section, faults);
+        if (options.MaxOutputTokens > options.MaxContextTokens)
+            faults.AddError($"{section}:MaxOutputTokens is {options.MaxOutputTokens}, more than MaxContextTokens, {options.MaxContextTokens}. Lower it or raise the context.");
+        if (options.MaxConcurrentRequests > options.MaxBatchTokens)
+            faults.AddError($"{section}:MaxConcurrentRequests is {options.MaxConcurrentRequests}, more than MaxBatchTokens, {options.MaxBatchTokens}: " +
+                "a step must hold one token of every conversation. Raise MaxBatchTokens.");
+        return faults.Build();
+    }
+
+    private static void CheckFolder(string path, string section, ValidateOptionsResultBuilder faults)
+    {
+        if (!Directory.Exists(path))
+        {
+            faults.AddError($"{section}:ModelPath '{path}' is not an existing folder. Set it to a checkpoint folder with config.json, tokenizer.json and *.safetensors.");
+            return;
+        }
+        foreach (var file in new[] { "config.json", "tokenizer.json" })
+            if (!File.Exists(Path.Combine(path, file)))
+                faults.AddError($"{section}:ModelPath '{path}' has no {file}. Download the whole checkpoint into that folder.");
+    }
+}

@@ -1,0 +1,61 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Qwen3Next.AI;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers Qwen3-Next models as chat clients.</summary>
+public static class Qwen3NextServiceCollectionExtensions
+{
+    /// <summary>Registers the one Qwen3-Next model of an application: its engine and an <see cref="IChatClient"/>, both singletons.</summary>
+    /// <param name="services">Where to register.</param>
+    /// <param name="configure">Sets options, after those of the configuration section <c>Qwen3Next</c>, which is read where there is a configuration.</param>
+    /// <returns>The client's pipeline, for example to add <c>UseFunctionInvocation()</c>; nothing is added by default.</returns>
+    /// <remarks>The model is loaded by the first request. The container disposes the engine. An <see cref="IQwen3NextEngine"/> registered before is kept.</remarks>
+    public static ChatClientBuilder AddQwen3Next(this IServiceCollection services, Action<Qwen3NextOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        AddOptions(services, Options.Options.DefaultName, "Qwen3Next", configure);
+        services.TryAddSingleton<IQwen3NextEngine>(provider => CreateEngine(provider, Options.Options.DefaultName));
+        return services.AddChatClient(provider => CreateClient(provider, Options.Options.DefaultName, provider.GetRequiredService<IQwen3NextEngine>()));
+    }
+
+    /// <summary>Registers one of several Qwen3-Next models: its engine and an <see cref="IChatClient"/>, keyed singletons.</summary>
+    /// <param name="services">Where to register.</param>
+    /// <param name="name">Key of the services and name of the options. The first name registered also answers requests without a key, unless a client without a key exists.</param>
+    /// <param name="configure">Sets options, after those of the configuration section <c>Qwen3Next:{name}</c>, which is read where there is a configuration.</param>
+    /// <returns>The client's pipeline, for example to add <c>UseFunctionInvocation()</c>; nothing is added by default.</returns>
+    /// <remarks>The model is loaded by the first request. The container disposes the engine. A keyed <see cref="IQwen3NextEngine"/> registered before is kept.</remarks>
+    public static ChatClientBuilder AddQwen3Next(this IServiceCollection services, string name, Action<Qwen3NextOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        AddOptions(services, name, $"Qwen3Next:{name}", configure);
+        services.TryAddKeyedSingleton<IQwen3NextEngine>(name, (provider, _) => CreateEngine(provider, name));
+        var pipeline = services.AddKeyedChatClient(name, provider => CreateClient(provider, name, provider.GetRequiredKeyedService<IQwen3NextEngine>(name)));
+        services.TryAddSingleton<IChatClient>(provider => provider.GetRequiredKeyedService<IChatClient>(name));
+        return pipeline;
+    }
+
+    private static void AddOptions(IServiceCollection services, string name, string section, Action<Qwen3NextOptions>? configure)
+    {
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<Qwen3NextOptions>, Qwen3NextOptionsValidator>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<Qwen3NextOptions>, Qwen3NextOptionsCrossCheck>());
+        // Not BindConfiguration: a plain service collection, such as a kernel's, has no configuration.
+        services.AddOptions<Qwen3NextOptions>(name)
+            .Configure<IServiceProvider>((options, provider) => provider.GetService<IConfiguration>()?.GetSection(section).Bind(options))
+            .Configure(options => configure?.Invoke(options))
+            .ValidateOnStart();
+    }
+
+    private static Qwen3NextOptions OptionsOf(IServiceProvider provider, string name) => provider.GetRequiredService<IOptionsMonitor<Qwen3NextOptions>>().Get(name);
+
+    private static IQwen3NextEngine CreateEngine(IServiceProvider provider, string name) =>
+        new Qwen3NextEngine(OptionsOf(provider, name), provider.GetService<ILoggerFactory>());
+
+    private static Qwen3NextChatClient CreateClient(IServiceProvider provider, string name, IQwen3NextEngine engine) =>
+        new(engine, OptionsOf(provider, name), provider.GetService<ILoggerFactory>());
+}
