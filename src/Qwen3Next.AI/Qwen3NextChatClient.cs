@@ -27,6 +27,14 @@ public sealed class Qwen3NextChatClient : IChatClient
     private readonly bool _ownsEngine;
     private volatile bool _disposed;
 
+    /// <summary>Creates a client with an engine of its own; nothing is loaded yet.</summary>
+    /// <param name="options">Which model to run, and how.</param>
+    /// <param name="loggers">Where to log. Default: nowhere.</param>
+    public Qwen3NextChatClient(Qwen3NextOptions options, ILoggerFactory? loggers = null)
+        : this(new Qwen3NextEngine(options, loggers), options, loggers, ownsEngine: true)
+    {
+    }
+
     /// <summary>Creates a client over an engine.</summary>
     /// <param name="engine">Computes the answers; several clients may share it.</param>
     /// <param name="options">How messages are read: special tokens and unsupported content. Default: <see cref="Qwen3NextOptions"/> as it is created.</param>

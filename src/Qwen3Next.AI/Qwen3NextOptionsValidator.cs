@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Qwen3Next.AI.Weights;
 
 namespace Qwen3Next.AI;
 
@@ -24,13 +25,16 @@ internal sealed class Qwen3NextOptionsCrossCheck : IValidateOptions<Qwen3NextOpt
 
     private static void CheckFolder(string path, string section, ValidateOptionsResultBuilder faults)
     {
-        if (!Directory.Exists(path))
+        try
         {
-            faults.AddError($"{section}:ModelPath '{path}' is not an existing folder. Set it to a checkpoint folder with config.json, tokenizer.json and *.safetensors.");
-            return;
+            var folder = CheckpointFolder.Resolve(path);
+            foreach (var pattern in new[] { "tokenizer.json", "*.safetensors" })
+                if (!Directory.EnumerateFiles(folder, pattern).Any())
+                    faults.AddError($"{section}:ModelPath: folder {folder} has no {pattern}. Download the whole checkpoint into it.");
         }
-        foreach (var file in new[] { "config.json", "tokenizer.json" })
-            if (!File.Exists(Path.Combine(path, file)))
-                faults.AddError($"{section}:ModelPath '{path}' has no {file}. Download the whole checkpoint into that folder.");
+        catch (CheckpointException fault)
+        {
+            faults.AddError($"{section}:ModelPath: {fault.Message}");
+        }
     }
 }

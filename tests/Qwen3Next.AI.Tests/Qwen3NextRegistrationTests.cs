@@ -84,13 +84,14 @@ public sealed class Qwen3NextRegistrationTests
         var folder = Directory.CreateTempSubdirectory("qwen3next-empty-");
         try
         {
+            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "config.json"), "{}");
             var builder = Host(("Qwen3Next:ModelPath", folder.FullName), ("Qwen3Next:Threads", "0"), ("Qwen3Next:MaxContextTokens", "100"),
                 ("Qwen3Next:MaxOutputTokens", "200"), ("Qwen3Next:MaxBatchTokens", "16"), ("Qwen3Next:MaxConcurrentRequests", "17"),
                 ("Qwen3Next:Defaults:TopP", "0"), ("Qwen3Next:Defaults:Temperature", "-1"));
             builder.AddQwen3Next();
             using var host = builder.Build();
             var error = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync());
-            string[] expected = ["config.json", "tokenizer.json", "Threads", "MaxOutputTokens is 200", "MaxConcurrentRequests is 17", "TopP", "Temperature"];
+            string[] expected = ["tokenizer.json", "*.safetensors", "Threads", "MaxOutputTokens is 200", "MaxConcurrentRequests is 17", "TopP", "Temperature"];
             foreach (var part in expected) Assert.Contains(error.Failures, f => f.Contains(part, StringComparison.Ordinal));
         }
         finally
@@ -101,7 +102,7 @@ public sealed class Qwen3NextRegistrationTests
 
     [Theory]
     [InlineData(null, "ModelPath field is required")]
-    [InlineData("/no/such/folder", "'/no/such/folder' is not an existing folder")]
+    [InlineData("/no/such/folder", "Qwen3Next:m:ModelPath: Folder /no/such/folder does not exist; give a folder")]
     public async Task AddQwen3Next_WrongModelPath_SaysWhatToChange(string? path, string part)
     {
         var builder = Host(("Qwen3Next:m:ModelPath", path));

@@ -21,7 +21,7 @@ internal static class ByteTokenizer
     private const string Pattern =
         @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-    /// <summary>A checkpoint folder with tokenizer.json and a config.json, but no weights.</summary>
+    /// <summary>A folder with the files of a checkpoint; only tokenizer.json has content that can be used.</summary>
     public static string Folder { get; } = Write();
 
     public static Tokenizer Instance { get; } = Tokenizer.Load(Folder);
@@ -64,6 +64,7 @@ internal static class ByteTokenizer
         };
         File.WriteAllText(Path.Combine(folder, "tokenizer.json"), file.ToJsonString());
         File.WriteAllText(Path.Combine(folder, "config.json"), """{"model_type":"qwen3_next"}""");
+        File.WriteAllText(Path.Combine(folder, "model.safetensors"), "");
         return folder;
     }
 }

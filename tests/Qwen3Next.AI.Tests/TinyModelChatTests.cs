@@ -1,0 +1,138 @@
+using System.ComponentModel;
+using Microsoft.Extensions.AI;
+using Qwen3Next.AI.TinyModel;
+using Xunit;
+
+namespace Qwen3Next.AI.Tests;
+
+/// <summary>The whole path, from chat message to computed answer, on the bundled model.</summary>
+public sealed class TinyModelChatTests
+{
+    private static readonly ChatOptions s_greedy = new() { Temperature = 0, MaxOutputTokens = 60 };
+
+    private static Qwen3NextOptions Options(Action<Qwen3NextOptions>? configure = null)
+    {
+        Assert.SkipUnless(File.Exists(Path.Combine(TinyCheckpoint.Path, "tokenizer.json")), "the tiny model is not in this checkout");
+        var options = new Qwen3NextOptions { ModelPath = TinyCheckpoint.Path, MaxContextTokens = 1024, KvCacheBytes = 1 << 24 };
+        configure?.Invoke(options);
+        return options;
+    }
+
+    private static async Task<ChatResponse> StreamAsync(Qwen3NextChatClient client, string text, ChatOptions options) =>
+        await client.GetStreamingResponseAsync(text, options).ToChatResponseAsync();
+
+    private static string Whole(ChatResponse response) =>
+        string.Join("|", response.Messages[0].Contents.Select(c => c is TextReasoningContent r ? r.Text : c.ToString()));
+
+    [Fact]
+    public async Task GetResponse_SameSeed_EqualsStreamingAndAnotherSeedDiffers()
+    {
+        using var client = new Qwen3NextChatClient(Options());
+        var options = new ChatOptions { Temperature = 1.5f, TopP = 1, TopK = 0, Seed = 1L << 40, MaxOutputTokens = 40 };
+        var first = Whole(await client.GetResponseAsync("Tell me something.", options));
+        Assert.Equal(first, Whole(await StreamAsync(client, "Tell me something.", options)));
+        options.Seed++;
+        Assert.NotEqual(first, Whole(await client.GetResponseAsync("Tell me something.", options)));
+    }
+
+    [Fact]
+    public async Task GetResponse_ManyAtOnce_EqualsOneByOne()
+    {
+        using var client = new Qwen3NextChatClient(Options(o => o.MaxConcurrentRequests = 4));
+        string[] questions = ["Who are you?", "What is 2 + 2?", "Count from 3 to 7.", "Hello!", "What day follows Monday?", "Sort 3, 1, 2."];
+        var alone = new List<string>();
+        foreach (var question in questions) alone.Add(Whole(await client.GetResponseAsync(question, s_greedy)));
+        var together = await Task.WhenAll(questions.Select(q => StreamAsync(client, q, s_greedy)));
+        Assert.Equal(alone, together.Select(Whole));
+    }
+
+    [Fact]
+    public async Task GetResponse_Budget_EndsWithLengthAndExactUsage()
+    {
+        using var client = new Qwen3NextChatClient(Options());
+        var response = await client.GetResponseAsync("Count from 3 to 30.", new ChatOptions { Temperature = 0, MaxOutputTokens = 5 });
+        Assert.Equal(ChatFinishReason.Length, response.FinishReason);
+        Assert.Equal(5, response.Usage!.OutputTokenCount);
+        Assert.Equal(response.Usage.InputTokenCount + 5, response.Usage.TotalTokenCount);
+    }
+
+    [Fact]
+    public async Task GetResponse_StopSequence_CutsTheSameAnswerShort()
+    {
+        using var client = new Qwen3NextChatClient(Options(o => o.Format = Qwen3NextFormat.Instruct));
+        var whole = (await client.GetResponseAsync("Who are you?", s_greedy)).Text;
+        var stop = whole.Substring(whole.Length / 2, 3);
+        var cut = await client.GetResponseAsync("Who are you?", new ChatOptions { Temperature = 0, MaxOutputTokens = 60, StopSequences = [stop] });
+        Assert.Equal(whole[..whole.IndexOf(stop, StringComparison.Ordinal)], cut.Text);
+        Assert.Equal(ChatFinishReason.Stop, cut.FinishReason);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task GetStreamingResponse_LeftOrCancelled_FreesTheOnlyPlace(bool cancel)
+    {
+        using var client = new Qwen3NextChatClient(Options(o => (o.MaxConcurrentRequests, o.MaxQueueLength) = (1, 1)));
+        for (var i = 0; i < 3; i++)
+        {
+            using var source = new CancellationTokenSource();
+            try
+            {
+                await foreach (var update in client.GetStreamingResponseAsync("Count from 1 to 100.", new ChatOptions { MaxOutputTokens = 500 }, source.Token))
+                {
+                    if (!cancel) break;
+                    await source.CancelAsync();
+                }
+            }
+            catch (OperationCanceledException) when (cancel)
+            {
+            }
+        }
+        Assert.NotNull((await client.GetResponseAsync("Hello!", s_greedy)).FinishReason);
+    }
+
+    [Fact]
+    public async Task GetResponse_CancelledInThePrompt_FreesTheOnlyPlace()
+    {
+        using var client = new Qwen3NextChatClient(Options(o => (o.MaxConcurrentRequests, o.MaxQueueLength, o.MaxBatchTokens) = (1, 1, 16)));
+        await client.GetResponseAsync("Hello!", new ChatOptions { MaxOutputTokens = 1 }); // loaded from here on
+        using var source = new CancellationTokenSource();
+        var reading = client.GetResponseAsync(string.Concat(Enumerable.Repeat("word ", 150)), s_greedy, source.Token);
+        source.CancelAfter(TimeSpan.FromMilliseconds(5));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        Assert.NotNull((await client.GetResponseAsync("Hello!", s_greedy)).FinishReason);
+    }
+
+    [Fact]
+    public async Task GetResponse_PromptBeyondTheContext_ThrowsTyped()
+    {
+        using var client = new Qwen3NextChatClient(Options(o => o.MaxContextTokens = 64));
+        await Assert.ThrowsAsync<ContextLengthExceededException>(() => client.GetResponseAsync(new string('9', 200), s_greedy));
+    }
+
+    [Fact]
+    public async Task Dispose_WhileLoading_EndsTheRequest()
+    {
+        var client = new Qwen3NextChatClient(Options());
+        var response = client.GetResponseAsync("Hello!", s_greedy);
+        client.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => response);
+    }
+
+    [Description("Gets the current weather of a city.")]
+    private static string GetWeather([Description("The name of the city.")] string city) => $"{city}: 18 degrees, light rain";
+
+    [Theory]
+    [InlineData(Qwen3NextFormat.Thinking)]
+    [InlineData(Qwen3NextFormat.Instruct)]
+    public async Task UseFunctionInvocation_Weather_CallsTheToolAndAnswersFromItsResult(Qwen3NextFormat format)
+    {
+        using var client = new Qwen3NextChatClient(Options(o => o.Format = format)).AsBuilder().UseFunctionInvocation().Build();
+        var response = await client.GetResponseAsync("What is the weather like in Lisbon?",
+            new ChatOptions { Temperature = 0, MaxOutputTokens = 300, Tools = [AIFunctionFactory.Create(GetWeather, "get_weather")] });
+        var call = Assert.Single(response.Messages.SelectMany(m => m.Contents).OfType<FunctionCallContent>());
+        Assert.Equal(("get_weather", "Lisbon"), (call.Name, call.Arguments!["city"]?.ToString()));
+        Assert.Contains("18", response.Text);
+        Assert.Equal(format == Qwen3NextFormat.Thinking, response.Messages[0].Contents[0] is TextReasoningContent);
+    }
+}
