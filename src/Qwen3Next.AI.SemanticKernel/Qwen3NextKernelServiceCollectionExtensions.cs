@@ -18,7 +18,7 @@ public static class Qwen3NextKernelServiceCollectionExtensions
     public static IServiceCollection AddQwen3NextChatCompletion(this IServiceCollection services, Action<Qwen3NextOptions>? configure = null, string? serviceId = null)
     {
         ArgumentNullException.ThrowIfNull(services);
-        if (!HasModel(services, serviceId)) AddModel(services, configure, serviceId);
+        if (!HasModel(services, serviceId, orDefault: configure is null)) AddModel(services, configure, serviceId);
         else if (configure is not null) services.Configure(serviceId ?? Options.Options.DefaultName, configure);
         return services.AddKeyedSingleton<IChatCompletionService>(serviceId, (provider, _) =>
             new Qwen3NextChatCompletionService(provider.GetRequiredKeyedService<IChatClient>(serviceId), provider.GetService<ILoggerFactory>(), provider));
@@ -40,7 +40,8 @@ public static class Qwen3NextKernelServiceCollectionExtensions
     private static ChatClientBuilder AddModel(IServiceCollection services, Action<Qwen3NextOptions>? configure, string? serviceId) =>
         serviceId is null ? services.AddQwen3Next(configure) : services.AddQwen3Next(serviceId, configure);
 
-    private static bool HasModel(IServiceCollection services, string? serviceId) =>
-        services.Any(d => d.ServiceType == typeof(IQwen3NextEngine) && Equals(d.ServiceKey, serviceId)) &&
-        services.Any(d => d.ServiceType == typeof(IChatClient) && Equals(d.ServiceKey, serviceId));
+    // Without a name and without options of its own, the default client is meant, whatever its name.
+    private static bool HasModel(IServiceCollection services, string? serviceId, bool orDefault) =>
+        services.Any(d => d.ServiceType == typeof(IChatClient) && Equals(d.ServiceKey, serviceId)) &&
+        services.Any(d => d.ServiceType == typeof(IQwen3NextEngine) && (Equals(d.ServiceKey, serviceId) || (serviceId is null && orDefault)));
 }

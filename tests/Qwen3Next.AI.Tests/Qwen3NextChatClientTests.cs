@@ -86,7 +86,7 @@ public sealed class Qwen3NextChatClientTests
         var engine = new ScriptedEngine().Reply("a").Reply("b");
         using var client = new Qwen3NextChatClient(engine);
         Assert.Equal("a", (await client.GetResponseAsync([])).Text);
-        Assert.Equal("<|im_start|>assistant\n", engine.Prompts[0]);
+        Assert.Equal("<|im_start|>user\n<|im_end|>\n<|im_start|>assistant\n", engine.Prompts[0]);
         Assert.Equal("b", (await client.GetResponseAsync([new(ChatRole.System, []), new(ChatRole.User, []), new(ChatRole.Assistant, [])])).Text);
     }
 

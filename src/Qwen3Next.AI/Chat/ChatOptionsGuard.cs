@@ -26,8 +26,6 @@ internal static class ChatOptionsGuard
         if (options.ModelId is { } asked && !string.Equals(asked, modelId, StringComparison.OrdinalIgnoreCase))
             throw new ArgumentException($"ChatOptions.ModelId is '{asked}', but this client runs '{modelId}' only. Leave it null, or use the client of that model.",
                 nameof(options));
-        if (options.StopSequences?.Any(string.IsNullOrEmpty) is true)
-            throw new ArgumentException("ChatOptions.StopSequences holds an empty text, which would end every answer at once. Remove it.", nameof(options));
     }
 
     private static NotSupportedException Refuse(string member, string what, string remedy) => new($"ChatOptions.{member} {what}. {remedy}.");

@@ -21,6 +21,7 @@ internal sealed class ChatUpdateBuilder
     private readonly List<OutputEvent> _events = [];
     private readonly List<AIContent> _calls = [];
     private readonly StringBuilder _reasoning = new();
+    private readonly StringBuilder _hiddenReasoning = new();
     private readonly StringBuilder _text = new();
     private readonly string _responseId = $"resp_{Guid.NewGuid():N}";
     private readonly string _messageId = $"msg_{Guid.NewGuid():N}";
@@ -66,10 +67,13 @@ internal sealed class ChatUpdateBuilder
         }
         if (!Ended) _text.Append(_stop.Flush());
         if (TakeText() is { } rest) yield return rest;
+        var hasCalls = _calls.Exists(c => c is FunctionCallContent);
+        // The model needs its thoughts again with the results of its calls, also where nobody is to read them.
+        if (hasCalls && _hiddenReasoning.Length > 0) yield return Update([HiddenReasoning.Hide(_hiddenReasoning.ToString())]);
         if (_calls.Count > 0) yield return Update(_calls);
 
         var last = Update([new UsageContent(Usage())]);
-        last.FinishReason = _calls.Exists(c => c is FunctionCallContent) ? ChatFinishReason.ToolCalls
+        last.FinishReason = hasCalls ? ChatFinishReason.ToolCalls
             : _finish == GenerationFinish.Length && !Ended ? ChatFinishReason.Length
             : ChatFinishReason.Stop;
         last.AdditionalProperties = Timings();
@@ -91,7 +95,7 @@ internal sealed class ChatUpdateBuilder
             switch (output.Kind)
             {
                 case OutputKind.Reasoning:
-                    if (_request.ShowReasoning) _reasoning.Append(output.Text);
+                    (_request.ShowReasoning ? _reasoning : _hiddenReasoning).Append(output.Text);
                     break;
                 case OutputKind.Text:
                     _text.Append(_stop.Append(output.Text));

@@ -27,6 +27,8 @@ internal static class GenerationSettings
         };
         if (merged.MaxOutputTokens < 1)
             throw new ArgumentOutOfRangeException(nameof(options), merged.MaxOutputTokens, "MaxOutputTokens must be 1 or more; leave it null for the model's default.");
+        if (merged.StopSequences?.Any(string.IsNullOrEmpty) is true)
+            throw new ArgumentException("StopSequences holds an empty text, which would end every answer at once. Remove it.", nameof(options));
         return merged;
     }
 

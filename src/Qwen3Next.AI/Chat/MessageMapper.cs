@@ -12,9 +12,11 @@ internal sealed class MessageMapper(UnsupportedContentBehavior unsupported, ILog
 
     public IReadOnlyList<TemplateMessage> Map(IReadOnlyList<ChatMessage> messages, string? instructions)
     {
-        if (!string.IsNullOrEmpty(instructions)) Add(new TemplateMessage("system", instructions, null, []));
+        if (!string.IsNullOrEmpty(instructions)) Add(new TemplateMessage { Role = "system", Content = instructions });
         foreach (var message in messages)
             Map(message ?? throw new ArgumentException("The messages hold a null.", nameof(messages)));
+        // Templates begin with a turn; an empty one lets the model speak first.
+        if (_turns.Count == 0) Add(new TemplateMessage { Role = "user", Content = "" });
         return _turns;
     }
 
@@ -30,11 +32,11 @@ internal sealed class MessageMapper(UnsupportedContentBehavior unsupported, ILog
             switch (content)
             {
                 case TextContent part: text.Append(part.Text); break;
-                case TextReasoningContent part: reasoning.Append(part.Text); break;
+                case TextReasoningContent part: reasoning.Append(HiddenReasoning.Reveal(part)); break;
                 case FunctionCallContent call: calls.Add(new TemplateToolCall(call.Name, ToolValues.Arguments(call))); break;
                 case FunctionResultContent result:
                     hasResults = true;
-                    Add(new TemplateMessage("tool", ToolValues.Result(result), null, []));
+                    Add(new TemplateMessage { Role = "tool", Content = ToolValues.Result(result) });
                     break;
                 case DataContent data when data.HasTopLevelMediaType("text"): text.Append(Encoding.UTF8.GetString(data.Data.Span)); break;
                 case DataContent data: LeaveOut(data, data.MediaType); break;
@@ -46,8 +48,8 @@ internal sealed class MessageMapper(UnsupportedContentBehavior unsupported, ILog
         }
         // Text beside results repeats them (Semantic Kernel writes both).
         if (hasResults && (role == "tool" || text.Length + calls.Count == 0)) return;
-        var assistant = role == "assistant";
-        Add(new TemplateMessage(role, text.ToString(), assistant && reasoning.Length > 0 ? reasoning.ToString() : null, assistant ? calls : []));
+        var turn = new TemplateMessage { Role = role, Content = text.ToString() };
+        Add(role == "assistant" ? turn with { Reasoning = reasoning.Length > 0 ? reasoning.ToString() : null, ToolCalls = calls } : turn);
     }
 
     /// <summary>Templates know one system block, and one assistant turn with all its calls; callers split both.</summary>
@@ -57,7 +59,12 @@ internal sealed class MessageMapper(UnsupportedContentBehavior unsupported, ILog
         if (last is not null && last.Role == turn.Role && turn.Role == "system")
             _turns[^1] = last with { Content = $"{last.Content}\n\n{turn.Content}" };
         else if (last is not null && last.Role == turn.Role && turn.ToolCalls.Count > 0)
-            _turns[^1] = last with { Content = last.Content + turn.Content, Reasoning = last.Reasoning + turn.Reasoning, ToolCalls = [.. last.ToolCalls, .. turn.ToolCalls] };
+            _turns[^1] = last with
+            {
+                Content = last.Content + turn.Content,
+                Reasoning = last.Reasoning is null ? turn.Reasoning : last.Reasoning + turn.Reasoning,
+                ToolCalls = [.. last.ToolCalls, .. turn.ToolCalls],
+            };
         else
             _turns.Add(turn);
     }

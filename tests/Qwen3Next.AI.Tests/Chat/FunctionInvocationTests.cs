@@ -39,6 +39,20 @@ public sealed class FunctionInvocationTests
     }
 
     [Fact]
+    public async Task UseFunctionInvocation_HiddenReasoning_StillReachesTheModelAgain()
+    {
+        var engine = new ScriptedEngine(Qwen3NextFormat.Thinking)
+            .Reply("I add.", "\n</think>", "\n\n", """<tool_call>{"name": "Add", "arguments": {"a": 2, "b": 3}}</tool_call>""")
+            .Reply("Five.", "\n</think>", "\n\n", "It is 5.");
+        using var client = new Qwen3NextChatClient(engine).AsBuilder().UseFunctionInvocation().Build();
+        var response = await client.GetResponseAsync("2+3?",
+            new ChatOptions { Tools = [AIFunctionFactory.Create(Add)], Reasoning = new() { Output = ReasoningOutput.None } });
+        Assert.Contains("<think>\nI add.\n</think>\n\n<tool_call>", engine.Prompts[1]);
+        Assert.All(response.Messages.SelectMany(m => m.Contents).OfType<TextReasoningContent>(), c => Assert.Equal("", c.Text));
+        Assert.DoesNotContain(response.Messages[^1].Contents, c => c is TextReasoningContent);
+    }
+
+    [Fact]
     public async Task UseFunctionInvocation_TruncatedCall_InvokesNothing()
     {
         var invoked = false;

@@ -77,8 +77,10 @@ public sealed class MessageContentTests
         Assert.Equal(engine.Prompts[0], engine.Prompts[1]);
     }
 
-    [Fact]
-    public async Task ToolCalls_OfConsecutiveAssistantMessages_BecomeOneTurn()
+    [Theory]
+    [InlineData(Qwen3NextFormat.Instruct, "")]
+    [InlineData(Qwen3NextFormat.Thinking, "<think>\n")]
+    public async Task ToolCalls_OfConsecutiveAssistantMessages_BecomeOneTurn(Qwen3NextFormat format, string opening)
     {
         var prompt = await PromptAsync(
         [
@@ -86,10 +88,10 @@ public sealed class MessageContentTests
             new(ChatRole.Assistant, [new TextContent("Wait."), new FunctionCallContent("1", "f", new Dictionary<string, object?> { ["x"] = 1, ["s"] = "é" })]),
             new(ChatRole.Assistant, [new FunctionCallContent("2", "g")]),
             new(ChatRole.Tool, [new FunctionResultContent("1", "18C"), new FunctionResultContent("2", new { a = 1, b = "ü" })]),
-        ]);
+        ], format);
         Assert.Equal("<|im_start|>user\nGo<|im_end|>\n<|im_start|>assistant\nWait.\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"x\": 1, \"s\": \"é\"}}\n</tool_call>" +
             "\n<tool_call>\n{\"name\": \"g\", \"arguments\": {}}\n</tool_call><|im_end|>\n<|im_start|>user\n<tool_response>\n18C\n</tool_response>\n" +
-            $"<tool_response>\n{{\"a\":1,\"b\":\"ü\"}}\n</tool_response><|im_end|>\n{Answer}", prompt);
+            $"<tool_response>\n{{\"a\":1,\"b\":\"ü\"}}\n</tool_response><|im_end|>\n{Answer}{opening}", prompt);
     }
 
     public static TheoryData<object?, string> Results => new()
@@ -133,9 +135,10 @@ public sealed class MessageContentTests
         var prompt = await PromptAsync(
         [
             new(ChatRole.User, "One"), Thought("old", new TextContent("1")),
-            new(ChatRole.User, "Two"), Thought("fresh", new FunctionCallContent("1", "f")), new(ChatRole.Tool, [new FunctionResultContent("1", "r")]),
+            new(ChatRole.User, "Two"), Thought("fresh", new TextReasoningContent(null) { ProtectedData = "foreign" }, new FunctionCallContent("1", "f")), new(ChatRole.Tool, [new FunctionResultContent("1", "r")]),
         ], Qwen3NextFormat.Thinking);
         Assert.DoesNotContain("old", prompt);
+        Assert.DoesNotContain("foreign", prompt);
         Assert.Contains("<|im_start|>assistant\n<think>\nfresh\n</think>\n\n<tool_call>\n{\"name\": \"f\"", prompt);
         Assert.EndsWith("<|im_start|>assistant\n<think>\n", prompt);
     }

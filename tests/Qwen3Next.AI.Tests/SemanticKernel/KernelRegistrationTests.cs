@@ -48,6 +48,18 @@ public sealed class KernelRegistrationTests
     }
 
     [Fact]
+    public async Task AddQwen3NextChatCompletion_BesideANamedModel_IsOverThatModel()
+    {
+        var services = new ServiceCollection();
+        services.AddKeyedSingleton<IQwen3NextEngine>("tiny", new ScriptedEngine().Reply("yes"));
+        services.AddQwen3Next("tiny", Model);
+        services.AddQwen3NextChatCompletion().AddKernel();
+        using var provider = services.BuildServiceProvider();
+        var kernel = provider.GetRequiredService<Kernel>();
+        Assert.Equal("yes", (await kernel.GetRequiredService<IChatCompletionService>().GetChatMessageContentAsync("Hi")).Content);
+    }
+
+    [Fact]
     public async Task AddKernel_InAHost_FindsTheFirstNamedClientByDefault()
     {
         var services = new ServiceCollection();
