@@ -16,7 +16,7 @@ internal sealed class ChatUpdateBuilder
     private readonly ILogger _logger;
     private readonly IncrementalDecoder _decoder;
     private readonly OutputParser _parser;
-    private readonly StopSequenceMatcher _stop;
+    private StopSequenceMatcher _stop;
     private readonly ReasoningTokenCounter _reasoningTokens;
     private readonly List<OutputEvent> _events = [];
     private readonly List<AIContent> _calls = [];
@@ -65,7 +65,7 @@ internal sealed class ChatUpdateBuilder
             _parser.Complete(_events);
             Dispatch();
         }
-        if (!Ended) _text.Append(_stop.Flush());
+        if (!Ended) EndText();
         if (TakeText() is { } rest) yield return rest;
         var hasCalls = _calls.Exists(c => c is FunctionCallContent);
         // The model needs its thoughts again with the results of its calls, also where nobody is to read them.
@@ -102,7 +102,8 @@ internal sealed class ChatUpdateBuilder
                     Ended = _stop.Stopped;
                     break;
                 default:
-                    _text.Append(_stop.Flush());
+                    EndText();
+                    if (Ended) break;
                     _calls.Add(Call(output));
                     Ended = _request.OneToolCallAtMost && output.Kind == OutputKind.ToolCall;
                     break;
@@ -110,6 +111,14 @@ internal sealed class ChatUpdateBuilder
             if (Ended) break;
         }
         _events.Clear();
+    }
+
+    /// <summary>A stop sequence does not reach over a call, so text after one is matched anew.</summary>
+    private void EndText()
+    {
+        _text.Append(_stop.Flush());
+        Ended = _stop.Stopped;
+        _stop = new StopSequenceMatcher(_request.StopSequences);
     }
 
     private AIContent Call(OutputEvent output)

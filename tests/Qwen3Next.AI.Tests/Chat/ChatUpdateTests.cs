@@ -223,4 +223,19 @@ public sealed class ChatUpdateTests
         Assert.Contains("no", Text(updates));
         Assert.DoesNotContain(".", Text(updates));
     }
+
+    [Fact]
+    public async Task StopSequences_BegunBeforeACall_DoNotReachOverIt()
+    {
+        var updates = await StreamAsync(new ScriptedEngine().Reply("1 ST", Call, "OP 2"), new ChatOptions { StopSequences = ["STOP"], Tools = [s_add] });
+        Assert.Equal("1 STOP 2", Text(updates));
+        Assert.Single(updates.SelectMany(u => u.Contents).OfType<FunctionCallContent>());
+    }
+
+    [Fact]
+    public async Task StopSequences_OneInsideALongerOneAtTheEnd_StillStops()
+    {
+        var updates = await StreamAsync(new ScriptedEngine().Reply("a ", "bc"), new ChatOptions { StopSequences = ["b", "bcd"] });
+        Assert.Equal(("a ", ChatFinishReason.Stop), (Text(updates), updates[^1].FinishReason!.Value));
+    }
 }
