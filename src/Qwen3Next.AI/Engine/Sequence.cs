@@ -67,13 +67,14 @@ internal sealed class Sequence
 
     public int OutputLength => Count - PromptLength;
 
-    public ReadOnlySpan<int> Next(int count) => _tokens.AsSpan(Computed, count);
-
-    public void Advance(int rows)
+    /// <summary>The next uncomputed tokens, for the step being put together.</summary>
+    public ReadOnlySpan<int> Next(int count)
     {
         if (_started == 0) _started = Stopwatch.GetTimestamp();
-        Computed += rows;
+        return _tokens.AsSpan(Computed, count);
     }
+
+    public void Advance(int rows) => Computed += rows;
 
     /// <summary>Its cache was taken away: everything is computed again.</summary>
     public void Forget() => Computed = 0;
