@@ -25,6 +25,7 @@ internal sealed unsafe partial class CpuBackend
 
     private static void Widen<TFormat>(Tensor row, float* output, int width) where TFormat : IWeightFormat
     {
-        for (var k = 0; k < width; k += 8) TFormat.Load((byte*)row.Address + k * TFormat.Size).Store(output + k);
+        var factor = TFormat.Factor(null);
+        for (var k = 0; k < width; k += 8) TFormat.Load((byte*)row.Address + k * TFormat.Size, factor).Store(output + k);
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Qwen3Next.AI.Ops.Linear;
 using Qwen3Next.AI.Tensors;
 
@@ -49,128 +50,126 @@ internal static unsafe class MatrixKernel
         where TFormat : IWeightFormat
     {
         var width = w.In;
-        var rowBytes = (long)width * TFormat.Size;
-        var data = (byte*)w.Weight.Address;
-        var scales = w.Scales.IsEmpty ? null : w.Scales.F32;
-        var scalesPerRow = scales == null ? 0 : w.Scales.Shape[1];
         var pass = Math.Max(TileTokens * 4, PassFloats / width / TileTokens * TileTokens);
         for (var start = 0; start < tokens; start += pass)
         {
             var count = Math.Min(pass, tokens - start);
             for (var row = firstRow; row < endRow; row += TileRows)
             {
-                var rows = Math.Min(TileRows, endRow - row);
-                var weights = data + row * rowBytes;
+                var rows = new Rows<TFormat>(w, row, Math.Min(TileRows, endRow - row));
                 var output = y + (long)start * yStride + (row - firstRow);
                 if (typeof(TFormat) != typeof(F32Format) && count >= PanelTokens)
                 {
-                    for (var r = 0; r < rows; r++)
-                        Widen<TFormat>(weights + r * rowBytes, ScaleRow(scales, scalesPerRow, row + r), panel + r * width, width);
-                    Tokens<F32Format>((byte*)panel, width * sizeof(float), null, 0, row, rows, width, x, xStride, index, start, count, output, yStride);
+                    for (var r = 0; r < rows.Count; r++) Widen(rows, r, panel + r * width);
+                    Multiply(new Rows<F32Format>(panel, width, rows.Count), x, xStride, index, start, count, output, yStride);
                 }
                 else
                 {
-                    Tokens<TFormat>(weights, rowBytes, scales, scalesPerRow, row, rows, width, x, xStride, index, start, count, output, yStride);
+                    Multiply(rows, x, xStride, index, start, count, output, yStride);
                 }
             }
         }
     }
 
-    private static float* ScaleRow(float* scales, int perRow, int row) => scales == null ? null : scales + row / ScaleBlock * perRow;
-
-    private static void Widen<TFormat>(byte* w, float* scale, float* output, int width) where TFormat : IWeightFormat
-    {
-        for (var k = 0; k < width; k += 8)
-        {
-            var value = TFormat.Load(w + k * TFormat.Size);
-            if (scale != null) value *= scale[k / ScaleBlock];
-            value.Store(output + k);
-        }
-    }
-
-    private static void Tokens<TFormat>(byte* w, long rowBytes, float* scales, int scalesPerRow, int row, int rows, int width,
-        float* x, int xStride, int* index, int start, int count, float* y, int yStride) where TFormat : IWeightFormat
+    private static void Multiply<TFormat>(in Rows<TFormat> rows, float* x, int xStride, int* index, int start, int count, float* y, int yStride)
+        where TFormat : IWeightFormat
     {
         var t = 0;
-        if (rows == TileRows)
+        if (rows.Count == TileRows)
         {
             for (; t + TileTokens <= count; t += TileTokens)
             {
-                Tile4x3<TFormat>(w, rowBytes, scales, scalesPerRow, row, width, Input(x, xStride, index, start + t),
-                    Input(x, xStride, index, start + t + 1), Input(x, xStride, index, start + t + 2), y + (long)t * yStride, yStride);
+                Tile4x3(rows, Input(x, xStride, index, start + t), Input(x, xStride, index, start + t + 1), Input(x, xStride, index, start + t + 2),
+                    y + (long)t * yStride, yStride);
             }
-            for (; t < count; t++)
-                Tile4x1<TFormat>(w, rowBytes, scales, scalesPerRow, row, width, Input(x, xStride, index, start + t), y + (long)t * yStride);
+            for (; t < count; t++) Tile4x1(rows, Input(x, xStride, index, start + t), y + (long)t * yStride);
             return;
         }
         for (; t < count; t++)
-            for (var r = 0; r < rows; r++)
-                y[(long)t * yStride + r] = Dot<TFormat>(w + r * rowBytes, ScaleRow(scales, scalesPerRow, row + r), width, Input(x, xStride, index, start + t));
+            for (var r = 0; r < rows.Count; r++) y[(long)t * yStride + r] = Dot(rows, r, Input(x, xStride, index, start + t));
     }
 
     private static float* Input(float* x, int stride, int* index, int t) => x + (long)(index == null ? t : index[t]) * stride;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Load<TFormat>(byte* w, float* scale, int k) where TFormat : IWeightFormat
+    private static void Widen<TFormat>(in Rows<TFormat> rows, int r, float* output) where TFormat : IWeightFormat
     {
-        var value = TFormat.Load(w + k * TFormat.Size);
-        return typeof(TFormat) == typeof(F8Format) ? value * scale[k / ScaleBlock] : value;
+        for (var block = 0; block < rows.Width; block += ScaleBlock)
+        {
+            var factor = rows.Factor(r, block);
+            for (var k = block; k < Math.Min(rows.Width, block + ScaleBlock); k += 8) TFormat.Load(rows.At(r, k), factor).Store(output + k);
+        }
     }
 
-    private static float Dot<TFormat>(byte* w, float* scale, int width, float* x) where TFormat : IWeightFormat
+    private static float Dot<TFormat>(in Rows<TFormat> rows, int r, float* x) where TFormat : IWeightFormat
     {
         var sum = Vector256<float>.Zero;
-        for (var k = 0; k < width; k += 8) sum = Vector256.FusedMultiplyAdd(Load<TFormat>(w, scale, k), Vector256.Load(x + k), sum);
+        for (var block = 0; block < rows.Width; block += ScaleBlock)
+        {
+            var factor = rows.Factor(r, block);
+            for (var k = block; k < Math.Min(rows.Width, block + ScaleBlock); k += 8)
+                sum = Vector256.FusedMultiplyAdd(TFormat.Load(rows.At(r, k), factor), Vector256.Load(x + k), sum);
+        }
         return Vector256.Sum(sum);
     }
 
-    private static void Tile4x1<TFormat>(byte* w, long rowBytes, float* scales, int scalesPerRow, int row, int width, float* x, float* y) where TFormat : IWeightFormat
+    private static void Tile4x1<TFormat>(in Rows<TFormat> rows, float* x, float* y) where TFormat : IWeightFormat
     {
-        byte* w0 = w, w1 = w0 + rowBytes, w2 = w1 + rowBytes, w3 = w2 + rowBytes;
-        float* s0 = ScaleRow(scales, scalesPerRow, row), s1 = ScaleRow(scales, scalesPerRow, row + 1),
-            s2 = ScaleRow(scales, scalesPerRow, row + 2), s3 = ScaleRow(scales, scalesPerRow, row + 3);
         Vector256<float> a0 = default, a1 = default, a2 = default, a3 = default;
-        for (var k = 0; k < width; k += 8)
+        for (var block = 0; block < rows.Width; block += ScaleBlock)
         {
-            var v = Vector256.Load(x + k);
-            a0 = Vector256.FusedMultiplyAdd(Load<TFormat>(w0, s0, k), v, a0);
-            a1 = Vector256.FusedMultiplyAdd(Load<TFormat>(w1, s1, k), v, a1);
-            a2 = Vector256.FusedMultiplyAdd(Load<TFormat>(w2, s2, k), v, a2);
-            a3 = Vector256.FusedMultiplyAdd(Load<TFormat>(w3, s3, k), v, a3);
+            Vector256<float> f0 = rows.Factor(0, block), f1 = rows.Factor(1, block), f2 = rows.Factor(2, block), f3 = rows.Factor(3, block);
+            byte* w0 = rows.At(0, block), w1 = rows.At(1, block), w2 = rows.At(2, block), w3 = rows.At(3, block);
+            rows.PrefetchNextTile(block);
+            var end = Math.Min(rows.Width, block + ScaleBlock);
+            for (var k = block; k < end; k += 8)
+            {
+                var v = Vector256.Load(x + k);
+                a0 = Vector256.FusedMultiplyAdd(TFormat.Load(w0, f0), v, a0);
+                a1 = Vector256.FusedMultiplyAdd(TFormat.Load(w1, f1), v, a1);
+                a2 = Vector256.FusedMultiplyAdd(TFormat.Load(w2, f2), v, a2);
+                a3 = Vector256.FusedMultiplyAdd(TFormat.Load(w3, f3), v, a3);
+                w0 += 8 * TFormat.Size;
+                w1 += 8 * TFormat.Size;
+                w2 += 8 * TFormat.Size;
+                w3 += 8 * TFormat.Size;
+            }
         }
-        y[0] = Vector256.Sum(a0);
-        y[1] = Vector256.Sum(a1);
-        y[2] = Vector256.Sum(a2);
-        y[3] = Vector256.Sum(a3);
+        Store4(y, a0, a1, a2, a3);
     }
 
-    private static void Tile4x3<TFormat>(byte* w, long rowBytes, float* scales, int scalesPerRow, int row, int width,
-        float* x0, float* x1, float* x2, float* y, int yStride) where TFormat : IWeightFormat
+    private static void Tile4x3<TFormat>(in Rows<TFormat> rows, float* x0, float* x1, float* x2, float* y, int yStride) where TFormat : IWeightFormat
     {
-        byte* w0 = w, w1 = w0 + rowBytes, w2 = w1 + rowBytes, w3 = w2 + rowBytes;
-        float* s0 = ScaleRow(scales, scalesPerRow, row), s1 = ScaleRow(scales, scalesPerRow, row + 1),
-            s2 = ScaleRow(scales, scalesPerRow, row + 2), s3 = ScaleRow(scales, scalesPerRow, row + 3);
         Vector256<float> a00 = default, a01 = default, a02 = default, a10 = default, a11 = default, a12 = default;
         Vector256<float> a20 = default, a21 = default, a22 = default, a30 = default, a31 = default, a32 = default;
-        for (var k = 0; k < width; k += 8)
+        for (var block = 0; block < rows.Width; block += ScaleBlock)
         {
-            Vector256<float> v0 = Vector256.Load(x0 + k), v1 = Vector256.Load(x1 + k), v2 = Vector256.Load(x2 + k);
-            var r = Load<TFormat>(w0, s0, k);
-            a00 = Vector256.FusedMultiplyAdd(r, v0, a00);
-            a01 = Vector256.FusedMultiplyAdd(r, v1, a01);
-            a02 = Vector256.FusedMultiplyAdd(r, v2, a02);
-            r = Load<TFormat>(w1, s1, k);
-            a10 = Vector256.FusedMultiplyAdd(r, v0, a10);
-            a11 = Vector256.FusedMultiplyAdd(r, v1, a11);
-            a12 = Vector256.FusedMultiplyAdd(r, v2, a12);
-            r = Load<TFormat>(w2, s2, k);
-            a20 = Vector256.FusedMultiplyAdd(r, v0, a20);
-            a21 = Vector256.FusedMultiplyAdd(r, v1, a21);
-            a22 = Vector256.FusedMultiplyAdd(r, v2, a22);
-            r = Load<TFormat>(w3, s3, k);
-            a30 = Vector256.FusedMultiplyAdd(r, v0, a30);
-            a31 = Vector256.FusedMultiplyAdd(r, v1, a31);
-            a32 = Vector256.FusedMultiplyAdd(r, v2, a32);
+            Vector256<float> f0 = rows.Factor(0, block), f1 = rows.Factor(1, block), f2 = rows.Factor(2, block), f3 = rows.Factor(3, block);
+            byte* w0 = rows.At(0, block), w1 = rows.At(1, block), w2 = rows.At(2, block), w3 = rows.At(3, block);
+            var end = Math.Min(rows.Width, block + ScaleBlock);
+            for (var k = block; k < end; k += 8)
+            {
+                Vector256<float> v0 = Vector256.Load(x0 + k), v1 = Vector256.Load(x1 + k), v2 = Vector256.Load(x2 + k);
+                var r = TFormat.Load(w0, f0);
+                a00 = Vector256.FusedMultiplyAdd(r, v0, a00);
+                a01 = Vector256.FusedMultiplyAdd(r, v1, a01);
+                a02 = Vector256.FusedMultiplyAdd(r, v2, a02);
+                r = TFormat.Load(w1, f1);
+                a10 = Vector256.FusedMultiplyAdd(r, v0, a10);
+                a11 = Vector256.FusedMultiplyAdd(r, v1, a11);
+                a12 = Vector256.FusedMultiplyAdd(r, v2, a12);
+                r = TFormat.Load(w2, f2);
+                a20 = Vector256.FusedMultiplyAdd(r, v0, a20);
+                a21 = Vector256.FusedMultiplyAdd(r, v1, a21);
+                a22 = Vector256.FusedMultiplyAdd(r, v2, a22);
+                r = TFormat.Load(w3, f3);
+                a30 = Vector256.FusedMultiplyAdd(r, v0, a30);
+                a31 = Vector256.FusedMultiplyAdd(r, v1, a31);
+                a32 = Vector256.FusedMultiplyAdd(r, v2, a32);
+                w0 += 8 * TFormat.Size;
+                w1 += 8 * TFormat.Size;
+                w2 += 8 * TFormat.Size;
+                w3 += 8 * TFormat.Size;
+            }
         }
         Store4(y, a00, a10, a20, a30);
         Store4(y + yStride, a01, a11, a21, a31);
@@ -184,5 +183,50 @@ internal static unsafe class MatrixKernel
         y[1] = Vector256.Sum(b);
         y[2] = Vector256.Sum(c);
         y[3] = Vector256.Sum(d);
+    }
+
+    /// <summary>Up to four neighbouring rows of a matrix.</summary>
+    private readonly struct Rows<TFormat> where TFormat : IWeightFormat
+    {
+        private readonly byte* _data;
+        private readonly float* _scales;
+        private readonly int _row, _scalesPerRow;
+
+        public Rows(in LinearWeight w, int row, int count)
+        {
+            (Width, Count, _row) = (w.In, count, row);
+            _data = (byte*)w.Weight.Address + (long)row * Width * TFormat.Size;
+            if (w.Scales.IsEmpty) return;
+            _scales = w.Scales.F32;
+            _scalesPerRow = w.Scales.Shape[1];
+        }
+
+        public Rows(float* panel, int width, int count)
+        {
+            (Width, Count) = (width, count);
+            _data = (byte*)panel;
+        }
+
+        public int Width { get; }
+
+        public int Count { get; }
+
+        public byte* At(int r, int k) => _data + ((long)r * Width + k) * TFormat.Size;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector256<float> Factor(int r, int k) =>
+            TFormat.Factor(_scales == null ? null : _scales + (_row + r) / ScaleBlock * _scalesPerRow + k / ScaleBlock);
+
+        /// <summary>
+        /// Rows are about a page long, where hardware prefetching stops: the same block of the next tile is asked for by hand. Reading past the
+        /// matrix is harmless, a prefetch never faults.
+        /// </summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void PrefetchNextTile(int block)
+        {
+            if (!Sse.IsSupported) return;
+            for (var r = TileRows; r < 2 * TileRows; r++)
+                for (var line = At(r, block); line < At(r, block) + ScaleBlock * TFormat.Size; line += 64) Sse.Prefetch0(line);
+        }
     }
 }
