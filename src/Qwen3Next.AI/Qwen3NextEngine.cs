@@ -45,6 +45,11 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
     /// <summary>What the loaded model takes of the memory; null before it is loaded.</summary>
     public MemoryPlan? MemoryPlan => _load is { IsCompletedSuccessfully: true } load ? load.Result.Plan : null;
 
+    /// <summary>What the model would take of this machine's memory; reads the configuration and file headers, never the weights.</summary>
+    /// <exception cref="CheckpointException">The checkpoint cannot be used.</exception>
+    /// <exception cref="Qwen3NextException">The model does not fit; the message says what to lower.</exception>
+    public MemoryPlan PlanMemory() => MemoryPlan.For(_options, ModelInfo.MaxContextTokens);
+
     /// <inheritdoc/>
     public Task LoadAsync(IProgress<Qwen3NextLoadProgress>? progress = null, CancellationToken cancellationToken = default) =>
         LoadedAsync(progress, cancellationToken);
@@ -115,8 +120,7 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
         try
         {
             // Small files first: what is wrong with them should not cost the loading of weights.
-            var tokenIds = Math.Min(Tokenizer.VocabularySize, ModelInfo.VocabularySize);
-            var model = LoadedModel.Load(_options, ModelInfo, tokenIds, _logger, progress, either.Token);
+            var model = LoadedModel.Load(_options, ModelInfo, TokenIds(), _logger, progress, either.Token);
             EngineLog.Loaded(_logger, ModelInfo.ModelId, model.Device, model.Plan.ToString());
             return model;
         }
@@ -124,5 +128,12 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
         {
             throw new ObjectDisposedException(nameof(Qwen3NextEngine));
         }
+    }
+
+    /// <summary>Ids that may be chosen: those with text. Token ids alone can be computed without a tokenizer, so its absence is no error here.</summary>
+    private int TokenIds()
+    {
+        var file = Path.Combine(CheckpointFolder.Resolve(_options.ModelPath), "tokenizer.json");
+        return File.Exists(file) ? Math.Min(Tokenizer.VocabularySize, ModelInfo.VocabularySize) : ModelInfo.VocabularySize;
     }
 }
