@@ -1,1 +1,4 @@
-return 0;
+using Qwen3Next.AI.Cli;
+using Qwen3Next.AI.Cli.Output;
+
+return await CliApplication.RunAsync(args, Terminal.OfProcess());

@@ -1,0 +1,103 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using Qwen3Next.AI.Cli.Input;
+using Qwen3Next.AI.Cli.Measuring;
+using Qwen3Next.AI.Cli.Output;
+
+namespace Qwen3Next.AI.Cli.Commands;
+
+/// <summary><c>bench</c>: how fast prompts are read and answers written.</summary>
+internal sealed class BenchCommand
+{
+    private const int DefaultPrompt = 512, DefaultTokens = 128, DefaultRuns = 5;
+
+    private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(2);
+
+    private readonly Option<int?> _prompt = CliOption.Number("--prompt-tokens", $"Length of each prompt; its tokens are random. Default: {DefaultPrompt}.", 1, 1 << 20);
+    private readonly Option<int?> _tokens = CliOption.Number("--tokens", $"Tokens to generate, 2 or more. Default: {DefaultTokens}.", 2, 1 << 20);
+    private readonly Option<int?> _batch = CliOption.Number("--batch", "Conversations at the same time. Default: 1.", 1, 1024);
+    private readonly Option<int?> _runs = CliOption.Number("--runs", $"Measured runs, after two seconds of warm-up. Default: {DefaultRuns}.", 1, 1000);
+    private readonly Option<string> _format = CliOption.Choice("--format", "How to print the result.", "text", "json");
+    private readonly ModelOptions _model;
+    private readonly Terminal _terminal;
+
+    private BenchCommand(Command command, Terminal terminal)
+    {
+        _terminal = terminal;
+        foreach (var option in new Option[] { _prompt, _tokens, _batch, _runs, _format }) command.Add(option);
+        _model = new ModelOptions(command);
+        command.SetAction(RunAsync);
+    }
+
+    public static Command Create(Terminal terminal)
+    {
+        var command = new Command("bench", "Measures tokens per second: the median of several runs, with the least and the most.");
+        _ = new BenchCommand(command, terminal);
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var load = new BenchLoad(parsed.GetValue(_prompt) ?? DefaultPrompt, parsed.GetValue(_tokens) ?? DefaultTokens, parsed.GetValue(_batch) ?? 1);
+        var options = _model.Read(parsed, load.Batch);
+        load.FitInto(options);
+        await using var engine = new Qwen3NextEngine(options);
+        await Progress.LoadAsync(_terminal, engine, cancellationToken);
+
+        var count = parsed.GetValue(_runs) ?? DefaultRuns;
+        var runs = await Progress.ShowAsync(_terminal, "Warming up", async say =>
+        {
+            Task<BenchRun> Measure(int seed) =>
+                BenchRun.MeasureAsync(engine, load.Prompts(engine.ModelInfo.VocabularySize, seed), load.Tokens, cancellationToken);
+            // The runtime optimises code that has been running for a while; what comes before is not the speed one gets.
+            var started = Stopwatch.GetTimestamp();
+            for (var i = 1; i == 1 || Stopwatch.GetElapsedTime(started) < s_warmUp; i++) await Measure(-i);
+            var measured = new List<BenchRun>(count);
+            while (measured.Count < count)
+            {
+                say($"Run {measured.Count + 1} of {count}");
+                measured.Add(await Measure(measured.Count));
+            }
+            return measured;
+        });
+        var threads = options.Threads ?? Environment.ProcessorCount;
+        _terminal.Out.WriteLine(parsed.GetValue(_format) == "json" ? Json(engine.ModelInfo, load, threads, runs) : Text(engine.ModelInfo, load, threads, runs));
+        return 0;
+    }
+
+    private static string Text(Qwen3NextModelInfo model, BenchLoad load, int threads, List<BenchRun> runs) => $"""
+        {model.ModelId} ({model.Architecture}), CPU, {threads} threads
+        {load.Batch} x {load.PromptTokens} prompt tokens, {load.Batch} x {load.Tokens} generated; median (least to most) of {runs.Count} runs
+        first token  {Spread.Of(runs.Select(r => r.FirstTokenSeconds))} s
+        prefill      {Spread.Of(runs.Select(r => r.PrefillRate))} tokens/s
+        decode       {(Decode(runs) is { } decode ? $"{decode} tokens/s" : "not measured: the answers were too short to overlap; raise --tokens")}
+        """;
+
+    private static string Json(Qwen3NextModelInfo model, BenchLoad load, int threads, List<BenchRun> runs) => JsonText.Object(json =>
+    {
+        json.WriteString("model", model.ModelId);
+        json.WriteString("architecture", model.Architecture);
+        json.WriteString("device", "cpu");
+        json.WriteNumber("threads", threads);
+        json.WriteNumber("prompt_tokens", load.PromptTokens);
+        json.WriteNumber("tokens", load.Tokens);
+        json.WriteNumber("batch", load.Batch);
+        json.WriteNumber("runs", runs.Count);
+        Write(json, "first_token_seconds", Spread.Of(runs.Select(r => r.FirstTokenSeconds)));
+        Write(json, "prefill_tokens_per_second", Spread.Of(runs.Select(r => r.PrefillRate)));
+        Write(json, "decode_tokens_per_second", Decode(runs));
+    });
+
+    private static void Write(Utf8JsonWriter json, string name, Spread? spread)
+    {
+        json.WriteStartObject(name);
+        json.WriteMeasured("median", spread?.Median);
+        json.WriteMeasured("least", spread?.Least);
+        json.WriteMeasured("most", spread?.Most);
+        json.WriteEndObject();
+    }
+
+    private static Spread? Decode(List<BenchRun> runs) =>
+        runs.TrueForAll(r => r.DecodeRate.HasValue) ? Spread.Of(runs.Select(r => r.DecodeRate!.Value)) : null;
+}

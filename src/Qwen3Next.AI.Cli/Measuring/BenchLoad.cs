@@ -1,0 +1,34 @@
+namespace Qwen3Next.AI.Cli.Measuring;
+
+/// <summary>What a benchmark computes.</summary>
+internal sealed record BenchLoad(int PromptTokens, int Tokens, int Batch)
+{
+    // Blocks of the cache are filled in part at the end of every conversation.
+    private const int SpareTokens = 64;
+
+    /// <summary>
+    /// Makes room for all conversations at full length: one that had to wait for room would be measured as slow.
+    /// </summary>
+    public void FitInto(Qwen3NextOptions options)
+    {
+        options.MaxContextTokens ??= Math.Max(16, PromptTokens + Tokens);
+        using var engine = new Qwen3NextEngine(options);
+        var plan = engine.PlanMemory();
+        if (plan.KvCache == 0) return;
+        var bytesPerToken = plan.KvCache / plan.KvTokens;
+        options.KvCacheBytes = Math.Max(plan.KvCache, bytesPerToken * Batch * (PromptTokens + Tokens + SpareTokens));
+    }
+
+    /// <summary>Random tokens, the same for the same seed; no two conversations or runs share a beginning that could be cached.</summary>
+    public int[][] Prompts(int vocabularySize, int seed)
+    {
+        var random = new Random(seed);
+        var prompts = new int[Batch][];
+        for (var i = 0; i < Batch; i++)
+        {
+            prompts[i] = new int[PromptTokens];
+            for (var t = 0; t < PromptTokens; t++) prompts[i][t] = random.Next(vocabularySize);
+        }
+        return prompts;
+    }
+}

@@ -1,0 +1,44 @@
+using System.Text.Json;
+using Xunit;
+
+namespace Qwen3Next.AI.Cli.Tests.Commands;
+
+public sealed class BenchCommandTests
+{
+    [Fact]
+    public async Task Bench_Json_HasRatesInOrder()
+    {
+        var result = await CliRunner.RunAsync("bench", "--model", TestModel.Reference, "--prompt-tokens", "20", "--tokens", "30", "--batch", "3", "--runs", "3", "--format", "json");
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        using var json = JsonDocument.Parse(result.Out);
+        foreach (var name in new[] { "first_token_seconds", "prefill_tokens_per_second", "decode_tokens_per_second" })
+        {
+            var spread = json.RootElement.GetProperty(name);
+            var (least, median, most) = (spread.GetProperty("least").GetDouble(), spread.GetProperty("median").GetDouble(), spread.GetProperty("most").GetDouble());
+            Assert.True(0 < least && least <= median && median <= most, $"{name}: {least} {median} {most}");
+        }
+        Assert.Equal(3, json.RootElement.GetProperty("batch").GetInt32());
+    }
+
+    [Fact]
+    public async Task Bench_Text_IsPlain()
+    {
+        var result = await CliRunner.RunAsync("bench", "--model", TestModel.Reference, "--prompt-tokens", "8", "--tokens", "100", "--runs", "1");
+        Assert.Contains("8 prompt tokens, 1 x 100 generated; median (least to most) of 1 runs", result.Out, StringComparison.Ordinal);
+        Assert.Matches(@"decode +[\d.,]+ ", result.Out);
+        Assert.DoesNotContain('\e', result.Out);
+    }
+
+    [Theory]
+    [InlineData("--prompt-tokens is '0'", "--prompt-tokens", "0")]
+    [InlineData("--tokens is '1'", "--tokens", "1")]
+    [InlineData("--batch is '1025'", "--batch", "1025")]
+    [InlineData("--runs is 'many'", "--runs", "many")]
+    [InlineData("--format is 'csv'", "--format", "csv")]
+    public async Task Bench_WrongUsage_IsOneLineAndCode2(string message, params string[] args) =>
+        (await CliRunner.RunAsync(["bench", "--model", TestModel.Reference, .. args])).AssertError(2, message);
+
+    [Fact]
+    public async Task Bench_LongerThanTheModel_IsAnError() =>
+        (await CliRunner.RunAsync("bench", "--model", TestModel.Reference, "--prompt-tokens", "300")).AssertError(1, "--context is 428;");
+}
