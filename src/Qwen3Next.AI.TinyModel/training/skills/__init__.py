@@ -1,0 +1,1 @@
+"""Generators of conversations, one module per skill; `sample.py` mixes them."""
