@@ -11,12 +11,13 @@ internal interface IParallelWork
 }
 
 /// <summary>
-/// A fork-join team whose fork costs about a microsecond and no allocation: workers spin for a moment between jobs, then sleep.
-/// The calling thread takes part. One job at a time.
+/// A fork-join team whose fork costs about a microsecond and no allocation: workers spin for a moment between jobs, then sleep. The calling
+/// thread takes part, and waits for chunks, not for threads: a worker that the system does not run delays nobody. One job at a time.
 /// </summary>
 internal sealed unsafe class CpuThreads : IDisposable
 {
     private const int SpinsBeforeSleep = 2000;
+    private const int Closed = int.MaxValue;
 
     private readonly Thread[] _workers;
     private readonly SemaphoreSlim[] _wake;
@@ -25,9 +26,10 @@ internal sealed unsafe class CpuThreads : IDisposable
     private delegate*<nint, int, int, void> _entry;
     private nint _work;
     private int _chunks;
-    private int _next;
-    private int _running;
-    private volatile int _job;
+    private int _done;
+
+    // Number of the job in the upper half, next chunk in the lower: taking a chunk fails when the job has changed meanwhile.
+    private long _ticket = Closed;
     private volatile Exception? _failure;
     private volatile bool _stop;
 
@@ -64,14 +66,16 @@ internal sealed unsafe class CpuThreads : IDisposable
             _entry = &Invoke<TWork>;
             _work = (nint)address;
             _chunks = chunks;
-            _next = 0;
-            _running = _workers.Length;
-            _job++;
-            for (var i = 0; i < _asleep.Length; i++)
+            _done = 0;
+            var job = Job(_ticket) + 1;
+            Volatile.Write(ref _ticket, (long)job << 32);
+            for (var i = 0; i < Math.Min(_asleep.Length, chunks - 1); i++)
                 if (Interlocked.Exchange(ref _asleep[i], 0) == 1) _wake[i].Release();
-            TakeChunks(0);
+            TakeChunks(job, 0);
             var spinner = new SpinWait();
-            while (Volatile.Read(ref _running) > 0) spinner.SpinOnce(sleep1Threshold: -1);
+            while (Volatile.Read(ref _done) < chunks) spinner.SpinOnce(sleep1Threshold: -1);
+            // Closed before the fields change, so that a late worker cannot mix two jobs.
+            Interlocked.Exchange(ref _ticket, ((long)job << 32) | Closed);
         }
         if (_failure is { } failure)
         {
@@ -88,6 +92,8 @@ internal sealed unsafe class CpuThreads : IDisposable
         foreach (var wake in _wake) wake.Dispose();
     }
 
+    private static int Job(long ticket) => (int)(ticket >> 32);
+
     private static void Invoke<TWork>(nint work, int chunk, int thread) where TWork : struct, IParallelWork =>
         Unsafe.AsRef<TWork>((void*)work).Run(chunk, thread);
 
@@ -96,15 +102,14 @@ internal sealed unsafe class CpuThreads : IDisposable
         var seen = 0;
         while (true)
         {
-            for (var spins = 0; _job == seen && !_stop; spins++)
+            for (var spins = 0; Job(Volatile.Read(ref _ticket)) == seen && !_stop; spins++)
             {
                 if (spins < _spins) Thread.SpinWait(8);
                 else Sleep(index, seen);
             }
             if (_stop) return;
-            seen = _job;
-            TakeChunks(index + 1);
-            Interlocked.Decrement(ref _running);
+            seen = Job(Volatile.Read(ref _ticket));
+            TakeChunks(seen, index + 1);
         }
     }
 
@@ -112,19 +117,33 @@ internal sealed unsafe class CpuThreads : IDisposable
     {
         Interlocked.Exchange(ref _asleep[index], 1);
         // A job posted between the check and the flag would be missed: look once more before waiting.
-        if (_job != seen && Interlocked.Exchange(ref _asleep[index], 0) == 1) return;
+        if (Job(Volatile.Read(ref _ticket)) != seen && Interlocked.Exchange(ref _asleep[index], 0) == 1) return;
         _wake[index].Wait();
     }
 
-    private void TakeChunks(int thread)
+    private void TakeChunks(int job, int thread)
+    {
+        while (true)
+        {
+            var ticket = Volatile.Read(ref _ticket);
+            var chunk = (int)ticket;
+            var (entry, work) = ((nint)_entry, _work);
+            if (Job(ticket) != job || chunk >= Volatile.Read(ref _chunks)) return;
+            if (Interlocked.CompareExchange(ref _ticket, ticket + 1, ticket) != ticket) continue;
+            RunChunk((delegate*<nint, int, int, void>)entry, work, chunk, thread);
+        }
+    }
+
+    private void RunChunk(delegate*<nint, int, int, void> entry, nint work, int chunk, int thread)
     {
         try
         {
-            for (int chunk; (chunk = Interlocked.Increment(ref _next) - 1) < _chunks;) _entry(_work, chunk, thread);
+            entry(work, chunk, thread);
         }
         catch (Exception failure)
         {
             _failure = failure;
         }
+        Interlocked.Increment(ref _done);
     }
 }

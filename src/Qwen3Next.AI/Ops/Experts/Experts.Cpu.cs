@@ -22,7 +22,7 @@ internal sealed unsafe partial class CpuBackend
         var gates = logits + (long)tokens * experts;
         var hidden = gates + tokens;
         Norm(x, norm, epsilon, normed);
-        if (p.Router is { } router) Multiply(router, normed.F32, width, tokens, logits, experts, add: false, scratch);
+        if (p.Router is { } router) Multiply([router], normed.F32, width, tokens, logits, experts, add: false, scratch);
         SharedGates(p, normed, gates);
         _plan.Build(logits, p.Shared is null ? null : gates, tokens, experts, p.ActiveExperts, p.NormalizeWeights);
 

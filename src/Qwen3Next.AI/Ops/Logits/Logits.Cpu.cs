@@ -12,6 +12,6 @@ internal sealed unsafe partial class CpuBackend
         var scratch = Scratch(panel + (long)rows.Length * width);
         for (var i = 0; i < rows.Length; i++)
             new ReadOnlySpan<float>(hidden.F32 + (long)rows[i] * width, width).CopyTo(new Span<float>(scratch + panel + (long)i * width, width));
-        Multiply(head, scratch + panel, width, rows.Length, logits.F32, head.Out, add: false, scratch);
+        Multiply([head], scratch + panel, width, rows.Length, logits.F32, head.Out, add: false, scratch);
     }
 }
