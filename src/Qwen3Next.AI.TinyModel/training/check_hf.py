@@ -40,7 +40,7 @@ def main():
     c = M.Config.read(f"{args.model}/config.json")
     p = {k: v.cuda() for k, v in checkpoint.adopt(c, checkpoint.read_folder(args.model), M.shapes(c)).items()}
     for item in items:
-        rendered = tokenizer.apply_chat_template(item["messages"], tools=item["tools"], tokenize=False, add_generation_prompt=True, enable_thinking=item["format"] == "thinking")
+        rendered = tokenizer.apply_chat_template(item["messages"], tools=item["tools"], tokenize=False, add_generation_prompt=True, prompt_format=item["format"])
         ids = tokenizer(item["prompt"], add_special_tokens=False, return_tensors="pt").input_ids.cuda()
         own = decode.Decoder(c, p, 1, ids.shape[1])
         with torch.no_grad():
