@@ -56,7 +56,8 @@ public sealed record MemoryPlan
     /// <exception cref="Qwen3NextException">One conversation does not fit into the KV cache, or the plan not into memory.</exception>
     internal static MemoryPlan Create(Qwen3NextConfig config, long weightBytes, bool withMtp, Qwen3NextOptions options, int maxContext, long available)
     {
-        var perBlock = HybridCache.BytesPerBlock(config, withMtp);
+        var layout = config.CacheLayout(withMtp);
+        var perBlock = layout.BytesPerBlock;
         var perContext = (maxContext + HybridCache.BlockSize - 1L) / HybridCache.BlockSize;
         var blocks = options.KvCacheBytes is { } bytes && perBlock > 0 ? bytes / perBlock : perContext * Math.Min(2, options.MaxConcurrentRequests);
         if (blocks < perContext)
@@ -68,7 +69,7 @@ public sealed record MemoryPlan
         {
             Weights = weightBytes,
             KvCache = blocks * perBlock,
-            States = options.MaxConcurrentRequests * HybridCache.BytesPerSlot(config),
+            States = options.MaxConcurrentRequests * layout.BytesPerSlot,
             Activations = ActivationBuffers.BytesFor(config, options.MaxBatchTokens, options.MaxConcurrentRequests + 16, withMtp),
             KvTokens = checked((int)(blocks * HybridCache.BlockSize)),
             Sequences = options.MaxConcurrentRequests,
