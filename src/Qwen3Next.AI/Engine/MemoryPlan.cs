@@ -39,14 +39,6 @@ public sealed record MemoryPlan
 
     internal int Blocks => KvTokens / HybridCache.BlockSize;
 
-    /// <summary>The plan for a checkpoint that is not loaded, from its configuration and headers. Weights count as they are stored.</summary>
-    internal static MemoryPlan For(Qwen3NextOptions options, int maxContext)
-    {
-        var summary = Qwen3NextCheckpointSummary.Read(options.ModelPath);
-        return Create(Qwen3NextConfig.Load(options.ModelPath), summary.BytesByType.Values.Sum(), summary.MtpLayers > 0, options, maxContext,
-            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
-    }
-
     /// <param name="config">The model.</param>
     /// <param name="weightBytes">Its weights.</param>
     /// <param name="withMtp">The checkpoint has the MTP layer.</param>
