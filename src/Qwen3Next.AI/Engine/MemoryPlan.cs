@@ -39,6 +39,14 @@ public sealed record MemoryPlan
 
     internal int Blocks => KvTokens / HybridCache.BlockSize;
 
+    /// <summary>The plan for a checkpoint that is not loaded, from its configuration and headers. Weights count as they are stored.</summary>
+    internal static MemoryPlan For(Qwen3NextOptions options, int maxContext)
+    {
+        var summary = Qwen3NextCheckpointSummary.Read(options.ModelPath);
+        return Create(Qwen3NextConfig.Load(options.ModelPath), summary.BytesByType.Values.Sum(), summary.MtpLayers > 0, options, maxContext,
+            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+    }
+
     /// <param name="config">The model.</param>
     /// <param name="weightBytes">Its weights.</param>
     /// <param name="withMtp">The checkpoint has the MTP layer.</param>
@@ -48,8 +56,7 @@ public sealed record MemoryPlan
     /// <exception cref="Qwen3NextException">One conversation does not fit into the KV cache, or the plan not into memory.</exception>
     internal static MemoryPlan Create(Qwen3NextConfig config, long weightBytes, bool withMtp, Qwen3NextOptions options, int maxContext, long available)
     {
-        var layout = config.CacheLayout(withMtp);
-        var perBlock = layout.BytesPerBlock;
+        var perBlock = HybridCache.BytesPerBlock(config, withMtp);
         var perContext = (maxContext + HybridCache.BlockSize - 1L) / HybridCache.BlockSize;
         var blocks = options.KvCacheBytes is { } bytes && perBlock > 0 ? bytes / perBlock : perContext * Math.Min(2, options.MaxConcurrentRequests);
         if (blocks < perContext)
@@ -61,7 +68,7 @@ public sealed record MemoryPlan
         {
             Weights = weightBytes,
             KvCache = blocks * perBlock,
-            States = options.MaxConcurrentRequests * layout.BytesPerSlot,
+            States = options.MaxConcurrentRequests * HybridCache.BytesPerSlot(config),
             Activations = ActivationBuffers.BytesFor(config, options.MaxBatchTokens, options.MaxConcurrentRequests + 16, withMtp),
             KvTokens = checked((int)(blocks * HybridCache.BlockSize)),
             Sequences = options.MaxConcurrentRequests,
