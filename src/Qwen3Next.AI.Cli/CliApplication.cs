@@ -43,8 +43,8 @@ internal static class CliApplication
         }
         catch (Exception e) when (IsExpected(e))
         {
-            // The library names its own option; here it has another name.
-            return Report(terminal, e.Message.Replace(nameof(Qwen3NextOptions.MaxContextTokens), "--context", StringComparison.Ordinal), Failure);
+            terminal.WriteError(e);
+            return Failure;
         }
     }
 
@@ -56,8 +56,10 @@ internal static class CliApplication
     {
         var root = new RootCommand("Runs Qwen3-Next models in this process.")
         {
+            ChatCommand.Create(terminal),
             GenerateCommand.Create(terminal),
             LogitsCommand.Create(terminal),
+            RenderCommand.Create(terminal),
             InspectCommand.Create(terminal),
             BenchCommand.Create(terminal),
         };

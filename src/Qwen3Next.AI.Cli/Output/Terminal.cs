@@ -39,6 +39,10 @@ internal sealed class Terminal
 
     public string Dim(string text) => Interactive ? $"\e[2m{text}\e[22m" : text;
 
+    /// <summary>What the library says, in the tool's words: its option has another name here.</summary>
+    public void WriteError(Exception error) =>
+        WriteError(error.Message.Replace(nameof(Qwen3NextOptions.MaxContextTokens), "--context", StringComparison.Ordinal));
+
     /// <summary>One line on standard error.</summary>
     public void WriteError(string message) =>
         Error.WriteLine($"error: {string.Join(' ', PlainText.Of(message).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))}");
