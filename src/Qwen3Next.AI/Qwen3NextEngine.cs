@@ -48,7 +48,13 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
     /// <summary>What the model would take of this machine's memory; reads the configuration and file headers, never the weights.</summary>
     /// <exception cref="CheckpointException">The checkpoint cannot be used.</exception>
     /// <exception cref="Qwen3NextException">The model does not fit; the message says what to lower.</exception>
-    public MemoryPlan PlanMemory() => MemoryPlan.For(_options, ModelInfo.MaxContextTokens);
+    public MemoryPlan PlanMemory()
+    {
+        // Weights count as they are stored; a load widens some small ones.
+        var summary = Qwen3NextCheckpointSummary.Read(_options.ModelPath);
+        return MemoryPlan.Create(Qwen3NextConfig.Load(_options.ModelPath), summary.BytesByType.Values.Sum(), summary.MtpLayers > 0, _options,
+            ModelInfo.MaxContextTokens, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+    }
 
     /// <inheritdoc/>
     public Task LoadAsync(IProgress<Qwen3NextLoadProgress>? progress = null, CancellationToken cancellationToken = default) =>

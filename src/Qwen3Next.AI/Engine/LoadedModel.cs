@@ -17,7 +17,7 @@ internal sealed class LoadedModel : IDisposable
     {
         (_weights, _backend, Plan) = (weights, backend, plan);
         var model = new Qwen3NextModel(backend, weights, plan.BatchTokens, plan.LogitRows);
-        Engine = new InferenceEngine(model, new HybridCache(backend, weights.Config, model.HasMtp, plan.Blocks, plan.Sequences), limits);
+        Engine = new InferenceEngine(model, new HybridCache(backend, weights.Config.CacheLayout(model.HasMtp), plan.Blocks, plan.Sequences), limits);
     }
 
     public InferenceEngine Engine { get; }

@@ -39,14 +39,6 @@ public sealed record MemoryPlan
 
     internal int Blocks => KvTokens / HybridCache.BlockSize;
 
-    /// <summary>The plan for a checkpoint that is not loaded, from its configuration and headers. Weights count as they are stored.</summary>
-    internal static MemoryPlan For(Qwen3NextOptions options, int maxContext)
-    {
-        var summary = Qwen3NextCheckpointSummary.Read(options.ModelPath);
-        return Create(Qwen3NextConfig.Load(options.ModelPath), summary.BytesByType.Values.Sum(), summary.MtpLayers > 0, options, maxContext,
-            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
-    }
-
     /// <param name="config">The model.</param>
     /// <param name="weightBytes">Its weights.</param>
     /// <param name="withMtp">The checkpoint has the MTP layer.</param>
@@ -56,7 +48,8 @@ public sealed record MemoryPlan
     /// <exception cref="Qwen3NextException">One conversation does not fit into the KV cache, or the plan not into memory.</exception>
     internal static MemoryPlan Create(Qwen3NextConfig config, long weightBytes, bool withMtp, Qwen3NextOptions options, int maxContext, long available)
     {
-        var perBlock = HybridCache.BytesPerBlock(config, withMtp);
+        var layout = config.CacheLayout(withMtp);
+        var perBlock = layout.BytesPerBlock;
         var perContext = (maxContext + HybridCache.BlockSize - 1L) / HybridCache.BlockSize;
         var blocks = options.KvCacheBytes is { } bytes && perBlock > 0 ? bytes / perBlock : perContext * Math.Min(2, options.MaxConcurrentRequests);
         if (blocks < perContext)
@@ -68,7 +61,7 @@ public sealed record MemoryPlan
         {
             Weights = weightBytes,
             KvCache = blocks * perBlock,
-            States = options.MaxConcurrentRequests * HybridCache.BytesPerSlot(config),
+            States = options.MaxConcurrentRequests * layout.BytesPerSlot,
             Activations = ActivationBuffers.BytesFor(config, options.MaxBatchTokens, options.MaxConcurrentRequests + 16, withMtp),
             KvTokens = checked((int)(blocks * HybridCache.BlockSize)),
             Sequences = options.MaxConcurrentRequests,

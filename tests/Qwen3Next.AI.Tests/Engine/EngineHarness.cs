@@ -18,7 +18,7 @@ internal sealed class EngineHarness : IDisposable
         var config = Qwen3NextConfig.Load(folder);
         _weights = Qwen3NextWeights.Load(config, CheckpointReader.Open(folder));
         var model = new Qwen3NextModel(_backend, _weights, batchTokens, sequences + 16);
-        _cache = new HybridCache(_backend, config, model.HasMtp, blocks, sequences);
+        _cache = new HybridCache(_backend, config.CacheLayout(model.HasMtp), blocks, sequences);
         Engine = new InferenceEngine(model, _cache, new EngineLimits(context, batchTokens, sequences, sequences + 16, queue, config.VocabularySize, []));
         VocabularySize = config.VocabularySize;
     }

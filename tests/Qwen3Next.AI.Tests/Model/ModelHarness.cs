@@ -20,7 +20,7 @@ internal sealed class ModelHarness : IDisposable
         _weights = Qwen3NextWeights.Load(Config, CheckpointReader.Open(folder));
         _backend = new CpuBackend(threads);
         Model = new Qwen3NextModel(_backend, _weights, MaxTokens, MaxTokens);
-        Cache = new HybridCache(_backend, Config, Model.HasMtp, blocks: 64, slots: 4);
+        Cache = new HybridCache(_backend, Config.CacheLayout(Model.HasMtp), blocks: 64, slots: 4);
     }
 
     public Qwen3NextConfig Config { get; }
