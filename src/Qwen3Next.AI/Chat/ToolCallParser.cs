@@ -37,6 +37,7 @@ internal static class ToolCallParser
 
         // An escaped lone surrogate shows itself only to a reader; better here than in the caller's code.
         PythonJson.Write(arguments);
+        if (arguments.ValueKind == JsonValueKind.Object) arguments = WithoutRepeats(arguments);
         return name.GetString() is { Length: > 0 } text ? new ParsedToolCall(text, arguments) : null;
     }
 
@@ -72,8 +73,21 @@ internal static class ToolCallParser
             rest = rest[valueEnd..];
             if (rest.StartsWith(ParameterEnd)) rest = rest[ParameterEnd.Length..];
         }
+        return new ParsedToolCall(name, ObjectOf(values));
+    }
+
+    // A model may give an argument twice, which no caller expects of an object; the last one counts.
+    private static JsonElement WithoutRepeats(JsonElement arguments)
+    {
+        var values = new OrderedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var argument in arguments.EnumerateObject()) values[argument.Name] = argument.Value.GetRawText();
+        return values.Count == arguments.GetPropertyCount() ? arguments : ObjectOf(values);
+    }
+
+    private static JsonElement ObjectOf(OrderedDictionary<string, string> values)
+    {
         var json = new StringBuilder("{").AppendJoin(", ", values.Select(pair => $"{PythonJson.Quote(pair.Key)}: {pair.Value}")).Append('}');
-        return new ParsedToolCall(name, JsonElement.Parse(json.ToString()));
+        return JsonElement.Parse(json.ToString());
     }
 
     // The characters up to '>', on one line. The end moves with the text.

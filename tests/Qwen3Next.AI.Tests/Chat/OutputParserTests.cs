@@ -100,12 +100,14 @@ public class OutputParserTests
         Assert.Equal("Hi", output.Content);
     }
 
-    [Fact]
-    public void Parse_RepeatedParameter_LastValueCounts()
+    [Theory]
+    [InlineData("<tool_call><function=f><parameter=a>1</parameter><parameter=b>x</parameter><parameter=a>2</parameter></function></tool_call>")]
+    [InlineData("<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"1\", \"b\": \"x\", \"a\": \"2\"}}</tool_call>")]
+    public void Parse_RepeatedArgument_LastValueCounts(string text)
     {
-        var output = ParsedOutput.Parse("<tool_call><function=f><parameter=a>1</parameter><parameter=a>2</parameter></function></tool_call>", Qwen3NextFormat.Coder);
+        var output = ParsedOutput.Parse(text, Qwen3NextFormat.Coder);
 
-        Assert.Equal("{\"a\": \"2\"}", Assert.Single(output.Calls).Arguments.GetRawText());
+        Assert.Equal("{\"a\": \"2\", \"b\": \"x\"}", Assert.Single(output.Calls).Arguments.GetRawText());
     }
 
     [Fact]
