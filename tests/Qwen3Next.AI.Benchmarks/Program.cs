@@ -1,7 +1,14 @@
+using System.Globalization;
 using BenchmarkDotNet.Running;
 using Qwen3Next.AI.Benchmarks;
 
-// "bench [tiny] [dims] [tokenizer]" measures whole paths and prints the table of docs/performance.md; anything else goes to BenchmarkDotNet.
+// "bench [tiny] [dims] [tokenizer]" measures whole paths and prints the table of docs/performance.md; "complete PROMPTS OUTPUT [EVERY]" answers
+// the tiny model's scoring prompts; anything else goes to BenchmarkDotNet.
+if (args is ["complete", var prompts, var output, ..])
+{
+    await CompletePrompts.RunAsync(prompts, output, args.Length > 3 ? int.Parse(args[3], CultureInfo.InvariantCulture) : 1);
+    return;
+}
 if (args is not ["bench", ..])
 {
     BenchmarkSwitcher.FromAssembly(typeof(WholeRun).Assembly).Run(args);
