@@ -1,5 +1,7 @@
 using System.Runtime.Intrinsics;
+using Qwen3Next.AI.Ops.Linear;
 using Qwen3Next.AI.Ops.Shared;
+using Qwen3Next.AI.Tensors;
 
 namespace Qwen3Next.AI.Ops;
 
@@ -119,47 +121,65 @@ internal sealed unsafe partial class CpuBackend
                 for (var g = 0; g < Group; g++) Clear(Slot(t, slot, kvHead * Group + g), _p.HeadDim);
         }
 
-        /// <summary>Rows of one tile against the positions of one span; a page stays in the first-level cache for all rows and heads.</summary>
+        /// <summary>
+        /// Rows of one tile against the positions of one span, page by page: all scores of the rows and of the heads that share the page's keys are
+        /// one matrix product, and so are their weighted values.
+        /// </summary>
         private readonly void Attend(int span, int slot, int sequence, int first, int end, int kvHead)
         {
             ClearSlots(slot, first, end, kvHead);
+            var queries = stackalloc int[(end - first) * Group];
+            var stride = _p.QueryWidth / _p.QueryHeads;
+            for (var t = first; t < end; t++)
+                for (var g = 0; g < Group; g++) queries[(t - first) * Group + g] = t * (_p.ProjectedWidth / stride) + kvHead * Group + g;
+
+            var size = _pages.BlockSize;
+            var scores = stackalloc float[(end - first) * Group * size];
             var last = Math.Min(_batch.Positions[end - 1], span * Span + Span - 1);
-            for (var position = span * Span; position <= last; position += _pages.BlockSize)
+            for (var position = span * Span; position <= last; position += size)
             {
                 var offset = PageOffset(_p, _pages, _batch, sequence, position, kvHead);
+                var count = Math.Min(size, _batch.Positions[end - 1] + 1 - position);
+                var keys = new LinearWeight(new Tensor((nint)(_pages.Keys.F32 + offset), DType.F32, new Shape(count, _p.HeadDim)), default);
+                MatrixKernel.Multiply(keys, 0, count, _projected, stride, queries, (end - first) * Group, scores, size, null);
                 for (var t = first; t < end; t++)
                 {
-                    var count = Math.Min(_pages.BlockSize, _batch.Positions[t] + 1 - position);
-                    if (count <= 0) continue;
-                    for (var head = kvHead * Group; head < (kvHead + 1) * Group; head++)
-                        Page(Gate(t, head) - _p.HeadDim, _pages.Keys.F32 + offset, _pages.Values.F32 + offset, count, Slot(t, slot, head));
+                    var visible = Math.Clamp(_batch.Positions[t] + 1 - position, 0, count);
+                    if (visible == 0) continue;
+                    var rows = scores + (t - first) * Group * size;
+                    for (var g = 0; g < Group; g++) Weigh(rows + g * size, visible, Slot(t, slot, kvHead * Group + g));
+                    SmallMatrix.MultiplyAdd(rows, size, 1, _pages.Values.F32 + offset, Slot(t, slot, kvHead * Group), SlotFloats, Group, _p.HeadDim, visible);
                 }
             }
         }
 
-        private readonly void Page(float* query, float* keys, float* values, int count, float* slot)
+        /// <summary>Turns the scores of one page into weights against the slot's maximum, which may rise.</summary>
+        private readonly void Weigh(float* scores, int visible, float* slot)
         {
-            var width = _p.HeadDim;
-            var scores = stackalloc float[count];
-            var scale = 1 / MathF.Sqrt(width);
-            var maximum = slot[width];
-            for (var i = 0; i < count; i++)
+            var size = _pages.BlockSize;
+            var scale = Vector256.Create(1 / MathF.Sqrt(_p.HeadDim));
+            for (var i = visible; i < size; i++) scores[i] = float.NegativeInfinity;
+            var best = Vector256.Create(slot[_p.HeadDim]);
+            for (var i = 0; i < size; i += 8)
             {
-                scores[i] = Dot(query, keys + i * width, width) * scale;
-                maximum = MathF.Max(maximum, scores[i]);
+                var scaled = Vector256.Load(scores + i) * scale;
+                scaled.Store(scores + i);
+                best = Vector256.Max(best, scaled);
             }
-            var shrink = MathF.Exp(slot[width] - maximum);
-            var sum = slot[width + 1] * shrink;
-            for (var i = 0; i < count; i++) sum += scores[i] = MathF.Exp(scores[i] - maximum);
-            slot[width] = maximum;
-            slot[width + 1] = sum;
-            for (var c = 0; c < width; c += 8)
+            var maximum = best[0];
+            for (var i = 1; i < 8; i++) maximum = MathF.Max(maximum, best[i]);
+
+            var shrink = MathF.Exp(slot[_p.HeadDim] - maximum);
+            Vector256<float> sum = default;
+            for (var i = 0; i < size; i += 8)
             {
-                var total = Vector256.Load(slot + c) * shrink;
-                for (var i = 0; i < count; i++)
-                    total = Vector256.FusedMultiplyAdd(Vector256.Create(scores[i]), Vector256.Load(values + i * width + c), total);
-                total.Store(slot + c);
+                var weights = Vector256.Exp(Vector256.Load(scores + i) - Vector256.Create(maximum));
+                weights.Store(scores + i);
+                sum += weights;
             }
+            if (shrink != 1) SmallMatrix.Scale(slot, shrink, _p.HeadDim);
+            slot[_p.HeadDim] = maximum;
+            slot[_p.HeadDim + 1] = slot[_p.HeadDim + 1] * shrink + Vector256.Sum(sum);
         }
     }
 
@@ -184,18 +204,5 @@ internal sealed unsafe partial class CpuBackend
                 }
             }
         }
-    }
-
-    private static float Dot(float* a, float* b, int width)
-    {
-        Vector256<float> even = default, odd = default;
-        var k = 0;
-        for (; k + 16 <= width; k += 16)
-        {
-            even = Vector256.FusedMultiplyAdd(Vector256.Load(a + k), Vector256.Load(b + k), even);
-            odd = Vector256.FusedMultiplyAdd(Vector256.Load(a + k + 8), Vector256.Load(b + k + 8), odd);
-        }
-        if (k < width) even = Vector256.FusedMultiplyAdd(Vector256.Load(a + k), Vector256.Load(b + k), even);
-        return Vector256.Sum(even + odd);
     }
 }

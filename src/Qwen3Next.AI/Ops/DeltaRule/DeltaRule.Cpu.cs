@@ -112,7 +112,7 @@ internal sealed unsafe partial class CpuBackend
         {
             for (var i = 0; i < count; i++, x += p.KeyDim)
             {
-                var scale = factor / MathF.Sqrt(Dot(x, x, p.KeyDim) + 1e-6f);
+                var scale = factor / MathF.Sqrt(SmallMatrix.Dot(x, x, p.KeyDim) + 1e-6f);
                 SmallMatrix.Scale(x, scale, p.KeyDim);
             }
         }

@@ -33,23 +33,69 @@ internal readonly unsafe struct DeltaRuleChunk
         {
             float* q = _q + t * _keyDim, k = _k + t * _keyDim, values = v + t * _valueDim, output = o + t * _valueDim;
             var decay = MathF.Exp(g[t]);
-            for (var c = 0; c < _valueDim; c += 8)
-            {
-                // What the decayed state predicts for this key, then the correction, then the output from the updated state.
-                Vector256<float> prediction = default, result = default;
-                var column = state + c;
-                for (var i = 0; i < _keyDim; i++)
-                    prediction = Vector256.FusedMultiplyAdd(Vector256.Load(column + i * _valueDim), Vector256.Create(k[i]), prediction);
-                var correction = (Vector256.Load(values + c) - prediction * decay) * beta[t];
-                for (var i = 0; i < _keyDim; i++)
-                {
-                    var s = Vector256.FusedMultiplyAdd(Vector256.Create(k[i]), correction, Vector256.Load(column + i * _valueDim) * decay);
-                    s.Store(column + i * _valueDim);
-                    result = Vector256.FusedMultiplyAdd(s, Vector256.Create(q[i]), result);
-                }
-                result.Store(output + c);
-            }
+            var c = 0;
+            for (; c + 32 <= _valueDim; c += 32) Step32(state + c, values + c, output + c, q, k, decay, beta[t]);
+            for (; c < _valueDim; c += 8) Step8(state + c, values + c, output + c, q, k, decay, beta[t]);
         }
+    }
+
+    /// <summary>
+    /// One token for eight columns of the state: what the decayed state predicts for this key, the correction, then the output from the updated state.
+    /// </summary>
+    private void Step8(float* state, float* value, float* output, float* q, float* k, float decay, float beta)
+    {
+        Vector256<float> prediction = default, result = default;
+        for (var i = 0; i < _keyDim; i++)
+            prediction = Vector256.FusedMultiplyAdd(Vector256.Load(state + i * _valueDim), Vector256.Create(k[i]), prediction);
+        var correction = (Vector256.Load(value) - prediction * decay) * beta;
+        for (var i = 0; i < _keyDim; i++)
+        {
+            var s = Vector256.FusedMultiplyAdd(Vector256.Create(k[i]), correction, Vector256.Load(state + i * _valueDim) * decay);
+            s.Store(state + i * _valueDim);
+            result = Vector256.FusedMultiplyAdd(s, Vector256.Create(q[i]), result);
+        }
+        result.Store(output);
+    }
+
+    /// <summary><see cref="Step8"/> for 32 columns, which uses whole cache lines of each row.</summary>
+    private void Step32(float* state, float* value, float* output, float* q, float* k, float decay, float beta)
+    {
+        Vector256<float> p0 = default, p1 = default, p2 = default, p3 = default;
+        var row = state;
+        for (var i = 0; i < _keyDim; i++, row += _valueDim)
+        {
+            var key = Vector256.Create(k[i]);
+            p0 = Vector256.FusedMultiplyAdd(Vector256.Load(row), key, p0);
+            p1 = Vector256.FusedMultiplyAdd(Vector256.Load(row + 8), key, p1);
+            p2 = Vector256.FusedMultiplyAdd(Vector256.Load(row + 16), key, p2);
+            p3 = Vector256.FusedMultiplyAdd(Vector256.Load(row + 24), key, p3);
+        }
+        var d0 = (Vector256.Load(value) - p0 * decay) * beta;
+        var d1 = (Vector256.Load(value + 8) - p1 * decay) * beta;
+        var d2 = (Vector256.Load(value + 16) - p2 * decay) * beta;
+        var d3 = (Vector256.Load(value + 24) - p3 * decay) * beta;
+        Vector256<float> o0 = default, o1 = default, o2 = default, o3 = default;
+        row = state;
+        for (var i = 0; i < _keyDim; i++, row += _valueDim)
+        {
+            Vector256<float> key = Vector256.Create(k[i]), query = Vector256.Create(q[i]);
+            var s = Vector256.FusedMultiplyAdd(key, d0, Vector256.Load(row) * decay);
+            s.Store(row);
+            o0 = Vector256.FusedMultiplyAdd(s, query, o0);
+            s = Vector256.FusedMultiplyAdd(key, d1, Vector256.Load(row + 8) * decay);
+            s.Store(row + 8);
+            o1 = Vector256.FusedMultiplyAdd(s, query, o1);
+            s = Vector256.FusedMultiplyAdd(key, d2, Vector256.Load(row + 16) * decay);
+            s.Store(row + 16);
+            o2 = Vector256.FusedMultiplyAdd(s, query, o2);
+            s = Vector256.FusedMultiplyAdd(key, d3, Vector256.Load(row + 24) * decay);
+            s.Store(row + 24);
+            o3 = Vector256.FusedMultiplyAdd(s, query, o3);
+        }
+        o0.Store(output);
+        o1.Store(output + 8);
+        o2.Store(output + 16);
+        o3.Store(output + 24);
     }
 
     /// <summary>Products that all value heads of the key head share: K K^T and Q K^T.</summary>
@@ -70,21 +116,21 @@ internal readonly unsafe struct DeltaRuleChunk
         for (var i = 0; i < _n; i++) _sums[i] = total += g[i];
 
         new Span<float>(_corrected, _n * _valueDim).Clear();
-        SmallMatrix.MultiplyAdd(_k, _keyDim, 1, state, _corrected, _n, _valueDim, _keyDim);
+        SmallMatrix.MultiplyAdd(_k, _keyDim, 1, state, _corrected, _valueDim, _n, _valueDim, _keyDim);
         for (var i = 0; i < _n; i++) Correct(i, v, beta[i]);
 
         new Span<float>(o, _n * _valueDim).Clear();
-        SmallMatrix.MultiplyAdd(_q, _keyDim, 1, state, o, _n, _valueDim, _keyDim);
+        SmallMatrix.MultiplyAdd(_q, _keyDim, 1, state, o, _valueDim, _n, _valueDim, _keyDim);
         for (var i = 0; i < _n; i++)
         {
             SmallMatrix.Scale(o + i * _valueDim, MathF.Exp(_sums[i]), _valueDim);
             for (var j = 0; j < _n; j++) _a[i * _n + j] = j <= i ? _qk[i * _n + j] * MathF.Exp(_sums[i] - _sums[j]) : 0;
         }
-        SmallMatrix.MultiplyAdd(_a, _n, 1, _corrected, o, _n, _valueDim, _n);
+        SmallMatrix.MultiplyAdd(_a, _n, 1, _corrected, o, _valueDim, _n, _valueDim, _n);
 
         SmallMatrix.Scale(state, MathF.Exp(total), _keyDim * _valueDim);
         for (var i = 0; i < _n; i++) SmallMatrix.Scale(_corrected + i * _valueDim, MathF.Exp(total - _sums[i]), _valueDim);
-        SmallMatrix.MultiplyAdd(_k, 1, _keyDim, _corrected, state, _keyDim, _valueDim, _n);
+        SmallMatrix.MultiplyAdd(_k, 1, _keyDim, _corrected, state, _valueDim, _keyDim, _valueDim, _n);
     }
 
     /// <summary>Row i of the triangular solve: what is left of the value after the state's and the earlier tokens' predictions.</summary>

@@ -5,19 +5,19 @@ namespace Qwen3Next.AI.Ops.Shared;
 /// <summary>F32 matrix products that fit in the caches, on one thread. Columns of the output come in eights.</summary>
 internal static unsafe class SmallMatrix
 {
-    /// <summary>C[m, n] += sum over k of A(m, k) B[k, n], A(m, k) = a[m * aRow + k * aColumn]; B and C dense row-major with n columns.</summary>
-    public static void MultiplyAdd(float* a, int aRow, int aColumn, float* b, float* c, int rows, int columns, int depth)
+    /// <summary>C(m, n) += sum over k of A(m, k) B[k, n], A(m, k) = a[m * aRow + k * aColumn], C(m, n) = c[m * cRow + n]; B dense with n columns.</summary>
+    public static void MultiplyAdd(float* a, int aRow, int aColumn, float* b, float* c, int cRow, int rows, int columns, int depth)
     {
         var m = 0;
         for (; m + 4 <= rows; m += 4)
         {
             var n = 0;
-            for (; n + 16 <= columns; n += 16) Tile4x16(a + m * aRow, aRow, aColumn, b + n, c + m * columns + n, columns, depth);
+            for (; n + 16 <= columns; n += 16) Tile4x16(a + m * aRow, aRow, aColumn, b + n, c + m * cRow + n, cRow, columns, depth);
             for (; n < columns; n += 8)
-                for (var r = 0; r < 4; r++) Tile1x8(a + (m + r) * aRow, aColumn, b + n, c + (m + r) * columns + n, columns, depth);
+                for (var r = 0; r < 4; r++) Tile1x8(a + (m + r) * aRow, aColumn, b + n, c + (m + r) * cRow + n, columns, depth);
         }
         for (; m < rows; m++)
-            for (var n = 0; n < columns; n += 8) Tile1x8(a + m * aRow, aColumn, b + n, c + m * columns + n, columns, depth);
+            for (var n = 0; n < columns; n += 8) Tile1x8(a + m * aRow, aColumn, b + n, c + m * cRow + n, columns, depth);
     }
 
     /// <summary>C[m, n] += A[m, k] . B[n, k]; depth a multiple of 8, any rows and columns.</summary>
@@ -53,14 +53,28 @@ internal static unsafe class SmallMatrix
         }
     }
 
+    /// <summary>a . b; width a multiple of 8.</summary>
+    public static float Dot(float* a, float* b, int width)
+    {
+        Vector256<float> even = default, odd = default;
+        var k = 0;
+        for (; k + 16 <= width; k += 16)
+        {
+            even = Vector256.FusedMultiplyAdd(Vector256.Load(a + k), Vector256.Load(b + k), even);
+            odd = Vector256.FusedMultiplyAdd(Vector256.Load(a + k + 8), Vector256.Load(b + k + 8), odd);
+        }
+        if (k < width) even = Vector256.FusedMultiplyAdd(Vector256.Load(a + k), Vector256.Load(b + k), even);
+        return Vector256.Sum(even + odd);
+    }
+
     public static void Scale(float* x, float factor, int count)
     {
         for (var i = 0; i < count; i += 8) (Vector256.Load(x + i) * factor).Store(x + i);
     }
 
-    private static void Tile4x16(float* a, int aRow, int aColumn, float* b, float* c, int columns, int depth)
+    private static void Tile4x16(float* a, int aRow, int aColumn, float* b, float* c, int cRow, int columns, int depth)
     {
-        float* c1 = c + columns, c2 = c1 + columns, c3 = c2 + columns;
+        float* c1 = c + cRow, c2 = c1 + cRow, c3 = c2 + cRow;
         Vector256<float> s00 = Vector256.Load(c), s01 = Vector256.Load(c + 8), s10 = Vector256.Load(c1), s11 = Vector256.Load(c1 + 8);
         Vector256<float> s20 = Vector256.Load(c2), s21 = Vector256.Load(c2 + 8), s30 = Vector256.Load(c3), s31 = Vector256.Load(c3 + 8);
         for (var k = 0; k < depth; k++, a += aColumn, b += columns)
