@@ -35,6 +35,7 @@ internal sealed class LoadedModel : IDisposable
         IBackend? backend = null;
         try
         {
+            if (weights.Head.Weight.IsEmpty) throw new CheckpointException($"{options.ModelPath} has no lm_head: it is an embedding model and cannot generate text.");
             var plan = MemoryPlan.Create(config, weights.Bytes, weights.Mtp is not null, options, info.MaxContextTokens, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
             backend = new CpuBackend(options.Threads ?? Environment.ProcessorCount);
             return new LoadedModel(weights, backend, plan, new EngineLimits(

@@ -20,6 +20,7 @@ internal sealed class Qwen3NextModel
     public Qwen3NextModel(IBackend backend, Qwen3NextWeights weights, int maxTokens, int maxLogitRows)
     {
         (_backend, _weights) = (backend, weights);
+        CheckWidths(Config);
         _layers = [.. weights.Layers.Select((layer, number) => new DecoderLayer(Config, layer, number))];
         if (weights.Mtp is { } mtp) _mtp = new MultiTokenPredictor(Config, mtp, weights.Embedding);
         _frequencies = Config.Rope.InverseFrequencies();
@@ -68,6 +69,20 @@ internal sealed class Qwen3NextModel
     {
         if (_mtp is null) throw new InvalidOperationException("The checkpoint has no multi-token-prediction module.");
         _mtp.Forward(Step(batch, cache), nextTokens, hidden);
+    }
+
+    /// <summary>Refuses widths that the ops cannot compute.</summary>
+    /// <exception cref="CheckpointException">One is not a multiple of 8.</exception>
+    internal static void CheckWidths(Qwen3NextConfig config)
+    {
+        ReadOnlySpan<(string Name, int Value)> widths =
+        [
+            ("hidden_size", config.HiddenSize), ("head_dim", config.HeadDim), ("linear_key_head_dim", config.KeyHeadDim),
+            ("linear_value_head_dim", config.ValueHeadDim), ("intermediate_size", config.MlpWidth), ("moe_intermediate_size", config.ExpertWidth),
+            ("shared_expert_intermediate_size", config.SharedExpertWidth),
+        ];
+        foreach (var (name, value) in widths)
+            if (value % 8 != 0) throw new CheckpointException($"config.json: {name} is {value}; only multiples of 8 can be computed.");
     }
 
     private StepContext Step(Batch batch, HybridCache cache)

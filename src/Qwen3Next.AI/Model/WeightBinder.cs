@@ -13,6 +13,9 @@ internal sealed unsafe class WeightBinder(ICheckpoint? checkpoint, CheckpointNam
 {
     private const int Alignment = 64;
 
+    // Weights of 57,000 would need more; beyond it the kernels' exponent arithmetic would overflow.
+    private const float MaxScale = 128;
+
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
     private NativeBuffer? _copies;
 
@@ -99,7 +102,13 @@ internal sealed unsafe class WeightBinder(ICheckpoint? checkpoint, CheckpointNam
     {
         var stored = Take(name + "_scale_inv", Float8Blocks.ScaleShape(weight), role: null);
         var copy = Allocate(DType.F32, stored.Shape);
-        if (_copies is not null) TensorConvert.ToSingle(stored, copy.AsSpan());
+        if (_copies is null) return copy;
+        TensorConvert.ToSingle(stored, copy.AsSpan());
+        foreach (var scale in copy.AsSpan())
+        {
+            if (!(MathF.Abs(scale) < MaxScale))
+                throw new CheckpointException($"{checkpoint!.Name}: tensor {name}_scale_inv holds {scale}; block scales are numbers below {MaxScale}. The file may be damaged: fetch it again.");
+        }
         return copy;
     }
 

@@ -93,6 +93,26 @@ public sealed class WeightErrorTests : IDisposable
         AssertRefused(builder, Query + "_scale_inv", "[16, 2]", "[8, 1]");
     }
 
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    [InlineData(200f)]
+    public void Load_ScaleThatCannotBe_NamesTensorAndValue(float scale)
+    {
+        var builder = CheckpointBuilder.From("next-tiny-fp8");
+        builder.Set(Query + "_scale_inv", "F32", [8, 1], new float[] { 0.01f, 0.01f, scale, 0.01f, 0.01f, 0.01f, 0.01f, 0.01f });
+        AssertRefused(builder, Query + "_scale_inv", scale.ToString(System.Globalization.CultureInfo.CurrentCulture), "damaged");
+    }
+
+    [Theory]
+    [InlineData(60, 32, "hidden_size")]
+    [InlineData(64, 30, "moe_intermediate_size")]
+    public void CheckWidths_NotInEights_NamesFieldAndValue(int hidden, int expert, string field)
+    {
+        var config = Qwen3NextConfig.Load(Golden.Path("next-yarn")) with { HiddenSize = hidden, ExpertWidth = expert };
+        Assert.Contains(field, Assert.Throws<CheckpointException>(() => Qwen3NextModel.CheckWidths(config)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Load_IntegerWeights_NamesTheType()
     {
