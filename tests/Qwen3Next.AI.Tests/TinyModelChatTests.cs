@@ -12,7 +12,7 @@ public sealed class TinyModelChatTests
 
     private static Qwen3NextOptions Options(Action<Qwen3NextOptions>? configure = null)
     {
-        Assert.SkipUnless(File.Exists(Path.Combine(TinyCheckpoint.Path, "tokenizer.json")), "the tiny model is not in this checkout");
+        Assert.SkipUnless(File.Exists(Path.Combine(TinyCheckpoint.Path, "config.json")), "the tiny model is not in this checkout");
         var options = new Qwen3NextOptions { ModelPath = TinyCheckpoint.Path, MaxContextTokens = 1024, KvCacheBytes = 1 << 24 };
         configure?.Invoke(options);
         return options;
