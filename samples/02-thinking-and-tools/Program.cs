@@ -1,5 +1,6 @@
 // The model thinks, calls a function of this program, reads its result and answers. Everything is shown as it happens.
 using System.ComponentModel;
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -12,27 +13,32 @@ builder.Logging.SetMinimumLevel(LogLevel.Warning);
 builder.AddQwen3Next(options => options.ModelPath = TinyCheckpoint.Path).UseFunctionInvocation();
 using var host = builder.Build();
 
-[Description("Gets the current weather of a city.")]
-static string GetWeather([Description("The name of the city.")] string city) => $"{city}: 18 degrees, light rain";
+[Description("Gets the current weather for a city.")]
+static object GetWeather([Description("Name of the city.")] string city) => new { temperature = city.Length, condition = "windy" };
 
 var options = new ChatOptions { Tools = [AIFunctionFactory.Create(GetWeather, "get_weather")] };
-const string Question = "What is the weather like in Lisbon?";
+const string Question = "What is the weather in Lisbon?";
 Console.WriteLine($"> {Question}\n");
 
 var client = host.Services.GetRequiredService<IChatClient>();
+Type? kind = null;
 await foreach (var update in client.GetStreamingResponseAsync(Question, options))
 {
     foreach (var content in update.Contents)
     {
-        Console.Write(content switch
+        var text = content switch
         {
             TextReasoningContent thought => Dim(thought.Text),
-            FunctionCallContent call => $"\n[{call.Name}({string.Join(", ", call.Arguments!.Select(a => $"{a.Key}: {a.Value}"))})]\n",
-            FunctionResultContent result => $"[-> {result.Result}]\n\n",
-            ErrorContent error => $"\n[{error.Message}]\n",
-            TextContent text => text.Text,
+            FunctionCallContent call => $"[{call.Name}({string.Join(", ", call.Arguments!.Select(a => $"{a.Key}: {a.Value}"))})]",
+            FunctionResultContent result => $"[result: {JsonSerializer.Serialize(result.Result)}]",
+            ErrorContent error => $"[{error.Message}]",
+            TextContent answer => answer.Text,
             _ => "",
-        });
+        };
+        if (text.Length == 0) continue;
+        if (kind is not null && kind != content.GetType()) Console.WriteLine();
+        kind = content.GetType();
+        Console.Write(text);
     }
 }
 Console.WriteLine();

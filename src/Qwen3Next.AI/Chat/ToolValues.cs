@@ -6,13 +6,10 @@ namespace Qwen3Next.AI.Chat;
 /// <summary>Arguments and results of functions as the model sees them.</summary>
 internal static class ToolValues
 {
-    // The shared options indent; a prompt should not pay tokens for that.
-    private static readonly JsonSerializerOptions s_json = new(AIJsonUtilities.DefaultOptions) { WriteIndented = false };
-
     public static JsonElement Arguments(FunctionCallContent call) =>
-        JsonSerializer.SerializeToElement(call.Arguments ?? new Dictionary<string, object?>(), s_json.GetTypeInfo(typeof(IDictionary<string, object?>)));
+        JsonSerializer.SerializeToElement(call.Arguments ?? new Dictionary<string, object?>(), AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IDictionary<string, object?>)));
 
-    /// <summary>Texts as they are, everything else as JSON on one line.</summary>
+    /// <summary>Texts as they are, everything else as JSON in the form the models were trained to read.</summary>
     public static string Result(FunctionResultContent content) => content.Result switch
     {
         null => content.Exception is null ? "" : "Error: the function failed.",
@@ -26,7 +23,7 @@ internal static class ToolValues
     {
         try
         {
-            return JsonSerializer.Serialize(value, s_json.GetTypeInfo(typeof(object)));
+            return PythonJson.Write(JsonSerializer.SerializeToElement(value, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(object))));
         }
         catch (NotSupportedException)
         {

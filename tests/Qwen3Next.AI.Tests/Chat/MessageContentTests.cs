@@ -91,7 +91,7 @@ public sealed class MessageContentTests
         ], format);
         Assert.Equal("<|im_start|>user\nGo<|im_end|>\n<|im_start|>assistant\nWait.\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"x\": 1, \"s\": \"é\"}}\n</tool_call>" +
             "\n<tool_call>\n{\"name\": \"g\", \"arguments\": {}}\n</tool_call><|im_end|>\n<|im_start|>user\n<tool_response>\n18C\n</tool_response>\n" +
-            $"<tool_response>\n{{\"a\":1,\"b\":\"ü\"}}\n</tool_response><|im_end|>\n{Answer}{opening}", prompt);
+            $"<tool_response>\n{{\"a\": 1, \"b\": \"ü\"}}\n</tool_response><|im_end|>\n{Answer}{opening}", prompt);
     }
 
     public static TheoryData<object?, string> Results => new()
@@ -100,8 +100,8 @@ public sealed class MessageContentTests
         { 42, "42" },
         { null, "" },
         { JsonElement.Parse("\"quoted\""), "quoted" },
-        { JsonElement.Parse("{\n  \"a\": [1, 2]\n}"), """{"a":[1,2]}""" },
-        { new Dictionary<string, object> { ["k"] = true }, """{"k":true}""" },
+        { JsonElement.Parse("{\n  \"a\": [1, 2]\n}"), """{"a": [1, 2]}""" },
+        { new Dictionary<string, object> { ["k"] = true }, """{"k": true}""" },
         { new Action(() => { }), "System.Action" },
         { new TextContent("content"), "content" },
     };
