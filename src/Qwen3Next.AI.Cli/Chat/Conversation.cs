@@ -15,7 +15,10 @@ internal sealed class Conversation(ChatSession session, Terminal terminal)
             {
                 case "": break;
                 case "/exit": return failed ? 1 : 0;
-                case "/reset": session.Reset(); break;
+                case "/reset":
+                    session.Reset();
+                    terminal.Out.WriteLine(terminal.Dim("[the conversation is forgotten]"));
+                    break;
                 case ['/', ..] command: terminal.WriteError($"'{command}' is unknown; there are /reset and /exit."); break;
                 case var question: failed |= !await TryAnswerAsync(question) && !terminal.Interactive; break;
             }

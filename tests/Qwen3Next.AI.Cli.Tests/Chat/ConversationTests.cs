@@ -60,6 +60,7 @@ public sealed class ConversationTests : IDisposable
         var client = new ScriptedChatClient(Answer(new TextContent("a")), Answer(new TextContent("b")));
         await RunAsync(client, "one\n/reset\ntwo", system: "s");
         Assert.Equal(["s", "two"], client.Requests[1].Select(m => m.Text));
+        Assert.Contains("\n[the conversation is forgotten]\nb\n", _out.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
