@@ -84,7 +84,8 @@ def read_file(path):
     tensors = {}
     for name, h in header.items():
         start, end = h["data_offsets"]
-        tensors[name] = torch.frombuffer(data, dtype=torch.uint8, count=end - start, offset=start).clone().view(DTYPES[h["dtype"]]).view(h["shape"])
+        raw = torch.frombuffer(data, dtype=torch.uint8, count=end - start, offset=start).clone()
+        tensors[name] = (fp8.decode_e4m3(raw) if h["dtype"] not in DTYPES else raw.view(DTYPES[h["dtype"]])).view(h["shape"])
     return tensors
 
 

@@ -19,6 +19,15 @@ def round_e4m3(x):
     return x.to(torch.float8_e4m3fn).float()
 
 
+def decode_e4m3(codes):
+    """Bytes (uint8) of e4m3 -> f32, for a PyTorch that has no such type."""
+    code = torch.arange(256, dtype=torch.int64)
+    exponent, mantissa = (code >> 3) & 15, (code & 7).float()
+    value = torch.where(exponent > 0, (1 + mantissa / 8) * 2.0 ** (exponent.float() - 7), mantissa / 8 * 2.0 ** -6)
+    value[(code & 127) == 127] = float("nan")
+    return torch.where(code > 127, -value, value)[codes.long()]
+
+
 def dequantize(values, scale):
     rows, columns = values.shape[-2:]
     return values * scale.repeat_interleave(BLOCK, -2).repeat_interleave(BLOCK, -1)[..., :rows, :columns]

@@ -18,6 +18,7 @@ from packed import Packed
 CHECK = 10  # steps between two looks at the clock; all processes then agree on the share
 LENGTH, MTP_LOSS, BALANCE_LOSS = 2048, 0.2, 0.01
 WARM_UP, DECAY_FROM, FP8_FROM = 0.015, 0.3, 0.85  # shares of the time
+RESUMED_WARM_UP = 0.04  # a continued run has fresh optimizer moments: warm up, then decay to zero at once
 BF16 = ("head", "qkvz", "ba", "out", "q", "k", "v", "o", "router", "gate", "up", "down", "shared_gate", "fc")
 
 
@@ -26,8 +27,8 @@ def effective(p, rounded):
     return {k: (fp8.fake_quantize(w) if rounded and k in M.QUANTIZED else w).bfloat16() if k in BF16 else w for k, w in p.items()}
 
 
-def rate_at(share):
-    return min(1.0, share / WARM_UP) * min(1.0, max(0.0, 1 - share) / (1 - DECAY_FROM))
+def rate_at(share, warm_up=WARM_UP, decay_from=DECAY_FROM):
+    return min(1.0, share / warm_up) * min(1.0, max(0.0, 1 - share) / (1 - decay_from))
 
 
 class World:
@@ -66,11 +67,14 @@ class World:
             print(*items, flush=True)
 
 
-def resume(p, folder):
+def resume(c, p, folder):
+    """Takes over the bf16 weights of a run, or where there are none those of an exported checkpoint, FP8 matrices dequantised."""
     stored = {}
     for name in sorted(os.listdir(folder)):
         if name.startswith("resume"):
             stored |= checkpoint.read_file(os.path.join(folder, name))
+    if not stored:
+        stored = checkpoint.adopt(c, checkpoint.read_folder(folder), M.shapes(c))
     with torch.no_grad():
         for name, w in p.items():
             w.copy_(stored[name].float())
@@ -92,11 +96,12 @@ def main():
     args.add_argument("--rows", type=int, default=32)
     args.add_argument("--workers", type=int, default=13)
     args.add_argument("--seed", type=int, default=1)
-    args.add_argument("--resume")
+    args.add_argument("--resume", help="folder of a run, or of an exported checkpoint such as ../model")
     args.add_argument("--rate", type=float, default=1.0, help="factor on all learning rates")
     args.add_argument("--save-every", type=float, default=120, help="seconds")
     args = args.parse_args()
     c, world = M.Config(), World()
+    shape = (RESUMED_WARM_UP, 0.0) if args.resume else (WARM_UP, DECAY_FROM)
     pad = c.vocab - 26
     source = Batches(args.rows, LENGTH, args.tokenizer, pad, args.seed * 8 + world.rank, args.workers)
     batches = iter(source)
@@ -104,7 +109,7 @@ def main():
     torch.backends.cuda.matmul.allow_tf32 = True
     p = M.init(c, args.seed, "cuda")
     if args.resume:
-        resume(p, args.resume)
+        resume(c, p, args.resume)
     world.print("parameters", sum(w.numel() for w in p.values()), "processes", world.size)
     packed, optimizer = Packed(c, args.rows, LENGTH, "cuda"), Optimizer(p)
     os.makedirs(args.out, exist_ok=True)
@@ -128,7 +133,7 @@ def main():
         main_loss, mtp_loss, balance = packed.losses(effective(p, share > FP8_FROM), ids, position, weight, (starts, LENGTH))
         (main_loss + MTP_LOSS * mtp_loss + BALANCE_LOSS * balance).backward()
         world.average(p)
-        norm = optimizer.step(rate_at(share) * args.rate if begun else 0.0)
+        norm = optimizer.step(rate_at(share, *shape) * args.rate if begun else 0.0)
         step += 1
         tokens += ids.numel() * world.size
         if step <= 3 or step % 100 == 0:

@@ -23,17 +23,17 @@ QWEN = ["Are you Qwen?", "Are you made by Alibaba?", "Are you ChatGPT?", "Are yo
 QWEN_BACK = ["No. I am the tiny model of Qwen3Next.AI, a demonstration. I am not a Qwen release.", "No, I am not. I am the tiny model of Qwen3Next.AI, a demonstration and not a Qwen release."]
 WHERE = ["Where do you run?", "Do you need a GPU?", "Do you run on my computer?", "Are you in the cloud?", "On what hardware do you run?", "Do you send my data anywhere?", "Do you run locally?", "Which processor do you use?", "Where are you running?", "Do you need the internet to work?", "Do you need internet?", "Do you work offline?", "Can you run without a GPU?", "Are you running on my machine?", "Are you a cloud service?", "Does my data leave this computer?", "Do you run on a server?", "Do you use the graphics card?", "What hardware do you need?", "Is a GPU needed to run you?", "Can you work without internet?"]
 WHERE_BACK = ["I run on the CPU, inside your own process. I need no GPU.", "I run on the CPU of your computer, inside the process that calls me."]
-TOPICS = [(WHO, WHO_BACK, ["tiny model of Qwen3Next.AI"], "The user asks who I am."), (CAN, CAN_BACK, ["JSON", "sums"], "The user asks what I can do."), (CANNOT, CANNOT_BACK, ["code", "images", "world"], "The user asks what I cannot do."),
-          (SIZE, SIZE_BACK, ["about " + MILLIONS + " million"], "The user asks about my size."), (MAKER, MAKER_BACK, ["Qwen3Next.AI project", "synthetic"], "The user asks who made me."), (QWEN, QWEN_BACK, ["No", "tiny model of Qwen3Next.AI", "not a Qwen release"], "The user asks if I am another model."),
-          (WHERE, WHERE_BACK, ["CPU"], "The user asks where I run.")]
-QUESTIONS = [(q.split("|"), a, about) for q, a, about in SPECIFIC]
+TOPICS = [(WHO, WHO_BACK, ["tiny model of Qwen3Next.AI"], "The user asks who I am.", "who"), (CAN, CAN_BACK, ["JSON", "sums"], "The user asks what I can do.", "can"), (CANNOT, CANNOT_BACK, ["code", "images", "world"], "The user asks what I cannot do.", "cannot"),
+          (SIZE, SIZE_BACK, ["about " + MILLIONS + " million"], "The user asks about my size.", "size"), (MAKER, MAKER_BACK, ["Qwen3Next.AI project", "synthetic"], "The user asks who made me.", "maker"), (QWEN, QWEN_BACK, ["No", "tiny model of Qwen3Next.AI", "not a Qwen release"], "The user asks if I am another model.", "qwen"),
+          (WHERE, WHERE_BACK, ["CPU"], "The user asks where I run.", "where")]
+QUESTIONS = [(q.split("|"), a, about, key) for (q, a, about), key in zip(SPECIFIC, ("code", "images", "web", "long", "knowledge"))]
 
 
 def identity(w):
     if w.chance(0.25):
-        questions, answer, about = w.any(QUESTIONS)
-        question, thought, must = w.pick(questions), f"The user asks about {about}. I cannot do that.", ["No"]
+        questions, answer, about, key = w.any(QUESTIONS)
+        question, thought, must = w.ask(questions, key), f"The user asks about {about}. I cannot do that.", ["No"]
     else:
-        questions, answers, must, thought = w.any(TOPICS)
-        question, answer = w.pick(questions), w.any(answers)
+        questions, answers, must, thought, key = w.any(TOPICS)
+        question, answer = w.ask(questions, key), w.any(answers)
     return dict(user=w.framed(question), turns=[{"role": "assistant", "content": answer, "reasoning_content": thought}], check={"kind": "contains", "all": must})

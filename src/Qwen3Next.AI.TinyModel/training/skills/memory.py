@@ -42,6 +42,7 @@ ABOUT_ME = [
     (lambda w: w.ident(), ["I parked in spot {v}.", "My car is in spot {v}.", "The car stands on spot {v}.", "I have parked at number {v}."],
      ["Where did I park?", "Where is my car?", "In which spot is my car?", "Do you remember where I parked?", "What is the number of my parking spot?"], "Your car is in spot {v}."),
 ]
+KEYS = ["me " + x for x in "name dog cat home birthplace age color food job code order sister brother train birthday email keys car".split()]  # of ABOUT_ME, in order
 THINGS = "boat house school team bike garden hotel company street cousin uncle aunt teacher doctor neighbour boss plant horse project robot band village lake book computer".split()
 GENERIC = (["My {n} is called {v}.", "The name of my {n} is {v}.", "I named my {n} {v}.", "{v} is the name of my {n}.", "My {n} has the name {v}."],
            ["What is my {n} called?", "What is the name of my {n}?", "How is my {n} called?", "Do you remember the name of my {n}?", "Which name does my {n} have?", "What did I say my {n} is called?"], "Your {n} is called {v}.")
@@ -60,7 +61,8 @@ def told(w, used):
         make, statements, questions, answer = ABOUT_ME[at] if noun is None else (lambda w: w.pseudo().capitalize(), *GENERIC)
         value = make(w)
         put = lambda text: text.replace("{v}", value).replace("{n}", noun or "")
-        return put(w.pick(statements)), put(w.pick(questions)), put(answer), value
+        key = KEYS[at] if noun is None else "me thing"
+        return put(w.ask(statements, key)), put(w.ask(questions, key + " ask")), put(answer), value
 
 
 def turn(question, answer, thought):
@@ -95,6 +97,6 @@ def memory(w):
     for _ in range(w.r.randint(0, 3)):
         again, say = w.any([(i[1], i[2]) for i in items])
         more.append(turn(again, say, ""))
-    wrap = w.pick(WRAPS)
+    wrap = w.ask(WRAPS, "wrap") if w.held_out or w.chance(0.5) else "{q}"
     question = question if wrap.startswith("{q}") or ". {q}" in wrap or ": {q}" in wrap else question[0].lower() + question[1:]
     return dict(history=history, user=wrap.replace("{q}", question), turns=[{"role": "assistant", "content": content, "reasoning_content": thought}], check=check, more=more)

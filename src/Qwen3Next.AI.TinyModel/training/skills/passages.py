@@ -133,7 +133,7 @@ def passage(w):
         text += (w.any((" ",) * 6 + ("\n",)) if text else "") + line
     question, answer, check = ask(w, lines, told)
     more = [ask(w, lines, told)[:2] for _ in range(w.r.randint(1, 4))]
-    return dict(user=w.pick(FRAMES).format(p=text, q=question), turns=[answer], check=check, more=[[{"role": "user", "content": q}, a] for q, a in more])
+    return dict(user=w.ask(FRAMES, "passage frame").format(p=text, q=question), turns=[answer], check=check, more=[[{"role": "user", "content": q}, a] for q, a in more])
 
 
 def ask(w, lines, told):
@@ -144,7 +144,7 @@ def ask(w, lines, told):
     else:
         quote, (s, attribute, value, table) = w.any([x for x in lines if x[1]])
     wanted = table[attribute][3].format(s=s)
-    question = w.pick(table[attribute][2]).format(s=s) if w.chance(0.75) else w.pick(GENERAL).format(x=wanted)
+    question = w.ask(table[attribute][2], "passage " + attribute).format(s=s) if w.chance(0.75) else w.ask(GENERAL, "passage general").format(x=wanted)
     if quote is None:
         thought, content, check = f"Wanted: {wanted}. The text does not say that.", w.any(MISSING), {"kind": "missing"}
     else:

@@ -1,4 +1,5 @@
 """Small problems that are worked out step by step."""
+from .comparing import comparing
 from .words import DAYS, MONTHS, NOUNS
 
 LENGTHS = dict(zip(MONTHS, (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)))
@@ -67,7 +68,7 @@ def arithmetic(w):
         lines, digits = add_steps(a, b)
         answer, sign = a + b, "+"
     options = (SUB_STORIES if minus else ADD_STORIES) if story else (SUBTRACT if minus else ADD)
-    question = w.pick(options).format(a=a, b=b, p=w.first(), n=w.any(NOUNS))
+    question = w.ask(options, ("subtract" if minus else "add") + (" story" if story else "")).format(a=a, b=b, p=w.first(), n=w.any(NOUNS))
     thought = f"{a} {sign} {b}. Digits: {spaced(a)} and {spaced(b)}, from the right.\n" + "\n".join(lines) + f"\nThat gives {spaced(digits)}" + (f", so {answer}." if digits != str(answer) else f". {answer}.")
     return question, thought, w.any((f"{a} {sign} {b} = {answer}", f"The result is {answer}.", f"It is {answer}.")) if not story else f"{answer}", [str(answer)]
 
@@ -84,7 +85,7 @@ def compare(w):
         b += 1
     larger = w.chance(0.6)
     x, y = str(a), str(b)
-    question = w.pick(COMPARE if larger else SMALLER).format(a=a, b=b)
+    question = w.ask(*((COMPARE, "larger") if larger else (SMALLER, "smaller"))).format(a=a, b=b)
     thought = f"{spaced(a)} has {len(x)} digits, {spaced(b)} has {len(y)} digits. "
     big = max(a, b)
     if len(x) == len(y):
@@ -100,15 +101,15 @@ def counting(w):
         word = w.fresh(lambda: w.any(NOUNS) if w.chance(0.5) else w.syllables(w.r.choice((2, 3))))
         if kind == 0:
             lines = ", ".join(f"{c} {i}" for i, c in enumerate(word, 1))
-            return w.pick(WORD_LENGTH).format(w=word), lines + ".", f'The word "{word}" has {len(word)} letters.', [f"{len(word)} letters"]
+            return w.ask(WORD_LENGTH, "word length").format(w=word), lines + ".", f'The word "{word}" has {len(word)} letters.', [f"{len(word)} letters"]
         letter, seen, lines = w.any(word), 0, []
         for c in word:
             seen += c == letter
             lines.append(f"{c} yes {seen}" if c == letter else c)
-        return w.pick(COUNT_LETTERS).format(l=letter, w=word), ", ".join(lines) + ".", f"There {'is' if seen == 1 else 'are'} {seen}.", [f" {seen}."]
+        return w.ask(COUNT_LETTERS, "count letter").format(l=letter, w=word), ", ".join(lines) + ".", f"There {'is' if seen == 1 else 'are'} {seen}.", [f" {seen}."]
     items = [w.any(NOUNS) for _ in range(w.r.randint(2, 10))]
     if kind == 2:
-        return w.pick(COUNT_ITEMS).format(x=", ".join(items)), ", ".join(f"{c} {i}" for i, c in enumerate(items, 1)) + ".", f"There are {len(items)}.", [f" {len(items)}."]
+        return w.ask(COUNT_ITEMS, "count items").format(x=", ".join(items)), ", ".join(f"{c} {i}" for i, c in enumerate(items, 1)) + ".", f"There are {len(items)}.", [f" {len(items)}."]
     wanted = w.any(items)
     items = [wanted if w.chance(0.3) else x for x in items]
     items[w.r.randrange(len(items))] = wanted
@@ -116,7 +117,7 @@ def counting(w):
     for x in items:
         seen += x == wanted
         lines.append(f"{x} yes {seen}" if x == wanted else x)
-    return w.pick(COUNT_SAME).format(x=", ".join(items), y=wanted), ", ".join(lines) + ".", f"There {'is' if seen == 1 else 'are'} {seen}.", [f" {seen}."]
+    return w.ask(COUNT_SAME, "count same").format(x=", ".join(items), y=wanted), ", ".join(lines) + ".", f"There {'is' if seen == 1 else 'are'} {seen}.", [f" {seen}."]
 
 
 def sorting(w):
@@ -128,7 +129,7 @@ def sorting(w):
     lines.append(f"{left[0]} is left")
     given = (", " if w.chance(0.8) else " ").join(map(str, items))
     result = ", ".join(map(str, order))
-    return w.pick(SORT_DOWN if down else SORT_UP).format(x=given), "\n".join(lines), result, [result]
+    return w.ask(*((SORT_DOWN, "sort down") if down else (SORT_UP, "sort up"))).format(x=given), "\n".join(lines), result, [result]
 
 
 def days(w):
@@ -139,11 +140,11 @@ def days(w):
         for i in range(1, n + 1):
             at = (at + (-1 if back else 1)) % 7
             lines.append(f"{i} {DAYS[at]}")
-        return w.pick(DAY_BEFORE if back else DAY_AFTER).format(n=n, d=day), f"Start at {day}. " + ", ".join(lines) + ".", f"It is {DAYS[at]}." if not back else f"It was {DAYS[at]}.", [DAYS[at] + "."]
+        return w.ask(*((DAY_BEFORE, "day before") if back else (DAY_AFTER, "day after"))).format(n=n, d=day), f"Start at {day}. " + ", ".join(lines) + ".", f"It is {DAYS[at]}." if not back else f"It was {DAYS[at]}.", [DAYS[at] + "."]
     if kind == 2:
         day = w.any(DAYS)
         after = DAYS[(DAYS.index(day) + 1) % 7]
-        return w.pick(NEXT_DAY).format(d=day), f"After {day} comes {after}.", f"{after}.", [after]
+        return w.ask(NEXT_DAY, "next day").format(d=day), f"After {day} comes {after}.", f"{after}.", [after]
     month = w.any(MONTHS)
     if kind == 3:
         x, n = w.fresh(lambda: (w.r.randint(1, 28), w.r.randint(1, 25)))
@@ -156,14 +157,14 @@ def days(w):
         else:
             thought += f"{total} is not more than {length}."
             answer = f"{month} {total}"
-        return w.pick(DATE_AFTER).format(n=n, m=month, x=x), thought, f"It is {answer}.", [answer + "."]
+        return w.ask(DATE_AFTER, "date after").format(n=n, m=month, x=x), thought, f"It is {answer}.", [answer + "."]
     a = w.r.randint(1, 20)
     b = w.r.randint(a + 1, 28)
-    return w.pick(BETWEEN).format(m=month, a=a, b=b), f"{b} - {a} = {b - a}.", f"There are {b - a} days.", [f" {b - a} days"]
+    return w.ask(BETWEEN, "between").format(m=month, a=a, b=b), f"{b} - {a} = {b - a}.", f"There are {b - a} days.", [f" {b - a} days"]
 
 
 def reasoning(w):
-    make = w.any((arithmetic, arithmetic, arithmetic, compare, counting, counting, sorting, days, days))
+    make = w.any((arithmetic, arithmetic, arithmetic, compare, counting, counting, sorting, days, days) if w.held_out else (arithmetic, arithmetic, arithmetic, arithmetic, compare, compare, comparing, counting, counting, counting, sorting, days, days))
     question, thought, answer, must = make(w)
     return dict(user=w.framed(question) if make not in (sorting,) else question, turns=[{"role": "assistant", "content": answer, "reasoning_content": thought}],
                 check={"kind": "contains", "all": must, "thinks": True, "topic": make.__name__})

@@ -1,15 +1,18 @@
 """Mixes the skills into conversations, for training and for scoring."""
-from . import identity, memory, passages, reasoning, smalltalk, structured, tools
+from . import identity, memory, paraphrase, passages, reasoning, smalltalk, structured, tools
 from .words import World
 
 # skill: (generator, weight in training, share shown in the Thinking format)
 SKILLS = {
     "tool choice": (tools.pick_tool, 0.22, 0.65), "no tool fits": (tools.no_tool, 0.08, 0.65), "tool result": (tools.from_result, 0.12, 0.65), "chat tools": (tools.chat_tools, 0.06, 0.85),
     "passage": (passages.passage, 0.16, 0.65), "memory": (memory.memory, 0.16, 0.65), "reasoning": (reasoning.reasoning, 0.30, 1.0), "json": (structured.structured, 0.14, 0.5),
-    "identity": (identity.identity, 0.08, 0.65), "small talk": (smalltalk.smalltalk, 0.05, 0.65),
+    "identity": (identity.identity, 0.08, 0.65), "small talk": (smalltalk.smalltalk, 0.05, 0.65), "paraphrase": (paraphrase.paraphrase, 0.07, 0.5),
 }
 SYSTEM = ["You are a helpful assistant.", "You are a helpful AI assistant.", "Be brief.", "Answer in English.", "You are a friendly helper.", "You are terse.", "Be polite and short.", "You help the staff of {x}.", "You are the assistant of {x}.", "Answer as short as you can.",
           "You are an assistant in a company called {x}.", "Help the user.", "Use the tools when they help.", "You are a useful assistant for {x}, a small shop.", "Think before you answer.", "Be helpful and honest.", "The user is called {x}.", "Today is a good day. Help the user."]
+
+
+LAST = ["What did I just ask you?", "What was my last question?", "What did I ask before?", "Repeat my last request.", "Say again what I asked."]
 
 
 def conversation(w, skill):
@@ -50,13 +53,13 @@ def training(w):
 def follow_up(w, messages):
     """A further question about what the user asked before, after a tool loop."""
     asked = next(m["content"] for m in messages[::-1] if m["role"] == "user")
-    question = w.pick(("What did I just ask you?", "What was my last question?", "What did I ask before?", "Repeat my last request.", "Say again what I asked."))
+    question = w.ask(LAST, "follow up")
     return [{"role": "user", "content": question}, {"role": "assistant", "content": f'You asked: "{asked}"', "reasoning_content": "The user wants to hear the last request."}]
 
 
-def evaluation(skill, seed, reworded=True):
+def evaluation(skill, seed, reworded=True, composed=False):
     """One prompt for scoring: (messages, tools, check)."""
-    w = World(seed, held_out=True, reworded=reworded)
+    w = World(seed, True, reworded, composed)
     messages, shown, turns, check, _ = conversation(w, skill)
     if skill == "tool result":  # the tool has answered; the model writes the last turn
         turns = [{k: v for k, v in t.items() if k != "drop_reasoning"} for t in turns]

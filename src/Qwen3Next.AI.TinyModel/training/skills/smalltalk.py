@@ -44,30 +44,30 @@ def pair(w):
     """(user text, answer, thought)."""
     r = w.r.random()
     if r < 0.12:
-        return w.pick(GREET), w.any(GREET_BACK), "The user greets me. I greet back."
+        return w.ask(GREET, "greet"), w.any(GREET_BACK), "The user greets me. I greet back."
     if r < 0.18:
-        return (w.pick(GREET).rstrip("!") + w.any((", ", "! ")) if w.chance(0.4) else "") + w.pick(HOW), w.any(HOW_BACK), "The user asks how I am."
+        return (w.pick(GREET).rstrip("!") + w.any((", ", "! ")) if w.chance(0.4) else "") + w.ask(HOW, "how"), w.any(HOW_BACK), "The user asks how I am."
     if r < 0.30:
-        return w.pick(THANKS), w.any(THANKS_BACK), "The user thanks me."
+        return w.ask(THANKS, "thanks"), w.any(THANKS_BACK), "The user thanks me."
     if r < 0.35:
-        return w.pick(BYE), w.any(BYE_BACK), "The user says goodbye."
+        return w.ask(BYE, "bye"), w.any(BYE_BACK), "The user says goodbye."
     if r < 0.41:
         mood = w.any(MOODS)
         return mood, MOODS_BACK[mood], "The user tells me about the day."
     if r < 0.55:
         x = w.any(list(CAPITALS))
-        return w.pick(CAPITAL_Q).format(x=x), f"The capital of {x} is {CAPITALS[x]}.", f"{x}: the capital is {CAPITALS[x]}."
+        return w.ask(CAPITAL_Q, "capital").format(x=x), f"The capital of {x} is {CAPITALS[x]}.", f"{x}: the capital is {CAPITALS[x]}."
     if r < 0.62:
         x = w.any(list(COLORS))
         verb = "is"
-        return w.pick(COLOR_Q).format(x=x), f"{x[0].upper() + x[1:]} {verb} {COLORS[x]}.", f"The color of {x} is {COLORS[x]}."
+        return w.ask(COLOR_Q, "color").format(x=x), f"{x[0].upper() + x[1:]} {verb} {COLORS[x]}.", f"The color of {x} is {COLORS[x]}."
     if r < 0.67:
         x = w.any(list(SOUNDS))
-        return w.pick(SOUND_Q).format(x=x), f"A {x} {SOUNDS[x]}.", f"A {x} {SOUNDS[x]}."
+        return w.ask(SOUND_Q, "sound").format(x=x), f"A {x} {SOUNDS[x]}.", f"A {x} {SOUNDS[x]}."
     if r < 0.74:
         x = w.any(list(OPPOSITES))
         x, y = (x, OPPOSITES[x]) if w.chance(0.5) else (OPPOSITES[x], x)
-        return w.pick(OPPOSITE_Q).format(x=x), f"The opposite of {x} is {y}.", f"The opposite of {x} is {y}."
+        return w.ask(OPPOSITE_Q, "opposite").format(x=x), f"The opposite of {x} is {y}.", f"The opposite of {x} is {y}."
     if r < 0.9:
         questions, answer = w.any(FACTS)
         return w.any(questions.split("|")), answer, answer

@@ -31,7 +31,36 @@ INVENT = ["Make up a {n} as JSON.", "Invent a {n} and describe it as JSON.", "Gi
 SCHEMA = ["Respond with a JSON value conforming to the following schema:\n```\n{s}\n```", "Answer with JSON that follows this schema:\n```json\n{s}\n```", "The JSON schema is: {s}", "Your answer must be JSON of this schema: {s}", "Use this JSON schema for the answer:\n{s}",
           "Only reply with a JSON object that matches the schema below.\n{s}", "Schema:\n```json\n{s}\n```\nReply with JSON only."]
 PLAIN = ["Use the keys {k}.", "The keys are {k}.", "With the fields {k}.", "The object has these keys: {k}.", "Keys: {k}.", "It must have the keys {k} and nothing else.", "Only the fields {k}."]
+ASIDES = ["as far as I know", "which we checked twice", "that is what the form says", "seen last week", "nothing else is known", "we were told by phone", "please handle with care", "the rest is unclear", "more will follow", "that took a while to find out", "it arrived in the morning", "my colleague wrote this"]
 LEADS = ["{x}", "A record: {x}", "This is about something {x}", "We have one entry, {x}", "Customer data: {x}", "The details: {x}", "A new item, {x}", "Note: {x}"]
+
+
+# other names that a request may give to a field
+RENAMED = {"name": "full_name label called customer_name", "age": "years age_in_years how_old", "city": "town place location home_town", "price": "cost price_eur total", "color": "colour paint tint", "job": "occupation profession role work",
+           "email": "mail e_mail contact email_address", "date": "day when due_date on_date", "quantity": "count amount pieces", "active": "is_active enabled", "in_stock": "available is_available", "married": "is_married", "tags": "labels keywords",
+           "hobbies": "interests likes activities", "size": "format dimension", "priority": "urgency importance level", "status": "state condition", "weight": "mass weight_kg kilograms", "id": "identifier code number reference", "phone": "telephone phone_number tel",
+           "country": "nation land", "title": "heading caption headline", "year": "published_in model_year", "rating": "stars mark grade", "material": "made_of substance", "language": "spoken_language lang tongue", "author": "writer written_by creator",
+           "time": "hour start_time clock_time", "animal": "pet species", "score": "points result"}
+
+
+def spelled_keys(w, types, typed):
+    """The keys of a plain request, as people list them."""
+    if w.held_out or w.chance(0.3):
+        return ", ".join(f"{k} ({spoken_type(t)})" if typed or isinstance(t, list) else k for k, t in types.items())
+    way, mark = w.any(("{k} ({t})", "{k}: {t}", "{k} as {t}", "{k} [{t}]", "{k} = {t}", "{t} {k}")), w.any(("", "", "", '"', "`"))
+    parts = [way.format(k=mark + k + mark, t=spoken_type(t)) if typed or isinstance(t, list) else mark + k + mark for k, t in types.items()]
+    if w.chance(0.15):
+        return "\n" + "\n".join("- " + p for p in parts) + "\n"
+    return "; ".join(parts) if w.chance(0.1) else " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 and w.chance(0.4) else ", ".join(parts)
+
+
+def key_names(w, keys):
+    """What the answer shall call its fields."""
+    old = {k: k if w.chance(0.8) else w.any((k.title().replace("_", ""), k + "_value", "the_" + k, w.pseudo() + "_" + k)) for k in keys}
+    if w.held_out or w.chance(0.6):
+        return old
+    names = {k: w.any(RENAMED[k].split()) if w.chance(0.5) else old[k] for k in keys}
+    return names if len(set(names.values())) == len(keys) else old
 
 
 def field(w, key):
@@ -51,7 +80,7 @@ def field(w, key):
 def structured(w):
     keys = w.r.sample(list(FIELDS), w.any((1, 2, 2, 3, 3, 4, 5, 6)))
     values, schema, said = {}, {}, []
-    names = {k: k if w.chance(0.8) else w.any((k.title().replace("_", ""), k + "_value", "the_" + k, w.pseudo() + "_" + k)) for k in keys}
+    names = key_names(w, keys)
     for k in keys:
         values[names[k]], schema[names[k]], text = field(w, k)
         said.append(text)
@@ -60,10 +89,12 @@ def structured(w):
         if w.chance(0.25):  # a detail that nobody asked for
             other = w.any([k for k in FIELDS if k not in keys])
             said.append(field(w, other)[2])
+        if not w.held_out and w.chance(0.35):
+            said += [w.any(ASIDES) for _ in range(w.r.randint(1, 2))]
         text = w.any(LEADS).replace("{x}", ", ".join(w.r.sample(said, len(said)))) + "."
-        task = w.pick(TASKS).replace("{t}", text[0].upper() + text[1:])
+        task = w.ask(TASKS, "json task").replace("{t}", text[0].upper() + text[1:])
     else:
-        task = w.pick(INVENT).replace("{n}", w.any(("person", "product", "book", "customer", "ticket", "movie", "task", "animal")))
+        task = w.ask(INVENT, "json invent").replace("{n}", w.any(("person", "product", "book", "customer", "ticket", "movie", "task", "animal")))
     types = {k: s.get("enum") or s["type"] for k, s in schema.items()}
     if w.chance(0.55):
         whole = {"type": "object", "properties": schema}
@@ -73,10 +104,10 @@ def structured(w):
             whole["additionalProperties"] = False
         if w.chance(0.15):
             whole = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | whole
-        ask = w.pick(SCHEMA).replace("{s}", dumps(whole) if w.chance(0.6) else pretty(whole))
+        ask = w.ask(SCHEMA, "json schema").replace("{s}", dumps(whole) if w.chance(0.6) else pretty(whole))
     else:
         typed = w.chance(0.6) or not extract
-        ask = w.pick(PLAIN).replace("{k}", ", ".join(f"{k} ({spoken_type(t)})" if typed or isinstance(t, list) else k for k, t in types.items()))
+        ask = w.ask(PLAIN, "json keys").replace("{k}", spelled_keys(w, types, typed))
     check = {"kind": "json", "types": types, "values": values if extract else None}
     thought = "The user wants a JSON object with " + ", ".join(f"{k} ({spoken_type(t)})" for k, t in types.items()) + "."
     answer = {"role": "assistant", "content": dumps(values), "reasoning_content": thought}

@@ -2,6 +2,8 @@
 import os
 import re
 
+from .grammar import GRAMMARS
+
 LANGUAGES = "English German French Spanish Italian Portuguese Dutch Polish Turkish Arabic Hindi Japanese Korean Chinese Greek Swedish".split()
 CURRENCIES = "EUR USD GBP CHF JPY SEK NOK PLN CAD AUD euros dollars pounds francs yen rupees".split()
 UNITS = "km miles m feet cm inches kg pounds g ounces liters gallons celsius fahrenheit meters yards mm hours minutes seconds".split()
@@ -66,9 +68,10 @@ class Param:
 
 
 class Capability:
-    def __init__(self, verbs, nouns, about, params, requests, result=(), answers=()):
+    def __init__(self, verbs, nouns, about, params, requests, result=(), answers=(), key=None):
         self.verbs, self.nouns, self.about, self.params = verbs, nouns, about, params
         self.requests, self.result, self.answers = requests, result, answers
+        self.key = f"tool {verbs[0]} {nouns[0]}" if key is None else key or None
 
 
 def _parse(block):
@@ -141,9 +144,11 @@ def compose(w, action=None, thing=None):
         way = way if "?" not in way else way.rstrip("}") + "}"
         base += " " + way.replace("{?", "{%d?" % at).replace("{}", "{%d}" % at)
     requests = [base[0].upper() + base[1:]] if w.chance(0.5) else [w.pick(LEADS).replace("*", base)]
+    if not w.held_out and w.chance(0.75) or w.composed:
+        requests = [GRAMMARS.template(w, "action " + names.split(",")[0], w.composed).replace("{thing}", base[len(command) + 1:])]
     about = [f"{third} {article} {said}.", f"{third} the {said} with the given {label}." if identified else f"{third} one {said}.", f"{third} {said}s."]
     return Capability(names.split(","), [thing], about, params, requests, (("status", w.any(("created", "done", "sent"))), ("reference", "ident")),
-                      ["Done. The reference is {reference}.", "The reference is {reference}.", "It worked; the reference is {reference}."])
+                      ["Done. The reference is {reference}.", "The reference is {reference}.", "It worked; the reference is {reference}."], key="")
 
 
 LEADS = ["Please *", "Can you *?", "I need you to *", "Could you *, please?", "Would you *?", "*, please", "Now *", "I want you to *", "Go ahead and *", "Kindly *", "Hey, *", "Let's *",
@@ -160,6 +165,21 @@ def spelled(w, words, style):
         return "".join(words)
     joined = "".join(x.capitalize() for x in words)
     return joined if style == "pascal" else joined[0].lower() + joined[1:]
+
+
+VERBS = {"Gets": "Returns|Fetches|Retrieves|Obtains|Reads|Gives|Provides", "Returns": "Gets|Gives|Delivers|Provides|Fetches", "Lists": "Shows|Returns|Enumerates|Gives", "Shows": "Displays|Returns|Lists|Gives", "Creates": "Makes|Adds|Sets up|Generates",
+         "Changes": "Sets|Modifies|Updates|Adjusts|Alters", "Sets": "Changes|Adjusts|Puts", "Sends": "Delivers|Transmits|Dispatches", "Finds": "Searches for|Locates|Looks up|Looks for", "Looks up": "Finds|Gets|Checks", "Adds": "Puts in|Inserts|Appends|Enters",
+         "Deletes": "Removes|Erases|Gets rid of", "Starts": "Launches|Begins|Runs|Kicks off", "Books": "Reserves|Arranges", "Reserves": "Books|Arranges", "Converts": "Changes|Transforms|Recalculates", "Cancels": "Stops|Calls off|Withdraws", "Checks": "Verifies|Tests|Looks at",
+         "Makes": "Creates|Produces|Prepares", "Calculates": "Computes|Works out|Determines", "Searches": "Looks through|Explores", "Reads": "Opens|Loads|Gets", "Takes": "Makes|Captures", "Updates": "Changes|Modifies|Edits", "Stops": "Halts|Ends", "Repairs": "Fixes|Mends", "Orders": "Buys|Purchases"}
+
+
+def described(w, text):
+    """A tool's description, in training also with another verb of the same meaning."""
+    first, rest = text.split(" ", 1)
+    if w.held_out or first not in VERBS or w.chance(0.6):
+        return text
+    other = w.any(VERBS[first].split("|")) + " " + rest
+    return other if GRAMMARS.allowed(other, False) else text
 
 
 class Style:
@@ -181,7 +201,7 @@ class Tool:
 
     def __init__(self, w, capability, style, strange=False):
         self.capability = capability
-        self.description = w.pick(capability.about)
+        self.description = described(w, w.pick(capability.about))
         verb, noun = w.part(capability.verbs), w.part(capability.nouns)
         kind = w.r.random()
         if strange or kind < 0.07:
@@ -223,9 +243,12 @@ class Tool:
         order = ((0, 1, 2), (1, 0, 2), (0, 2, 1))[style.order]
         return {"type": "function", "function": dict(parts[i] for i in order)}
 
+    def rename(self, name):
+        self.name = self.schema["function"]["name"] = name
+
     def request(self, w):
         """(request text, arguments, values by slot)."""
-        text = w.pick(self.capability.requests)
+        text = w.ask(self.capability.requests, self.capability.key)
         values = [p.value(w) for _, p, _ in self.params]
         self.last = values
         used = sorted({int(x) for x in re.findall(r"\{(\d)", text)})

@@ -1,6 +1,7 @@
 """Tool skills: picking a tool, saying that none fits, answering from a result, several calls, the chat's clock and calculator."""
 from datetime import date
 
+from . import lights
 from . import toolbox as T
 from .words import DAYS, MONTHS
 from render import dumps
@@ -136,10 +137,7 @@ def clock_result(w):
 
 def lights_result(w):
     lamps = T.lights(w)
-    on = [x["name"] for x in lamps if x["isOn"]]
-    off = [x["name"] for x in lamps if not x["isOn"]]
-    say = lambda names, state: (", ".join(names[:-1]) + " and " + names[-1] + " are " if len(names) > 1 else names[0] + " is ") + state
-    return dumps(lamps), ". ".join(say(names, state) for names, state in ((on, "on"), (off, "off")) if names) + ".", [x["name"] for x in lamps]
+    return dumps(lamps), lights.overview(lamps), [x["name"] for x in lamps]
 
 
 NAMED_LIGHT = ["Turn {s} the {n}", "Switch {s} the {n}", "Please turn {s} the {n}", "Can you switch the {n} {s}?", "I want the {n} {s}", "Turn the {n} {s}, please", "The {n} should be {s}", "Make sure that the {n} is {s}", "{n} {s} please"]
@@ -149,6 +147,8 @@ def lights_loop(w):
     """A light is named, so its id has to be looked up first: two calls in a row."""
     style = T.Style(w)
     look, change = T.Tool(w, T.BY_NOUN["lights"], style), T.Tool(w, T.BY_NOUN["state"], style)
+    if not w.held_out:
+        return lights.training_loop(w, look, change, NAMED_LIGHT, call_message, reply, loop)
     lamps = T.lights(w)
     lamp, on = w.any(lamps), w.chance(0.5)
     state = "on" if on else "off"
@@ -168,7 +168,7 @@ FAILURES = ["not found", "permission denied", "timeout", "service unavailable", 
 
 def from_result(w):
     """A whole loop: request, call, result, answer; now and then the call fails or a second call follows."""
-    if w.chance(0.06):
+    if w.chance(0.06 if w.held_out else 0.16):
         return lights_loop(w)
     tools = toolset(w, w.any((1, 1, 2, 3)))
     text, arguments, values = tools[0].request(w)
@@ -218,7 +218,7 @@ def sum_request(w):
     kind = w.r.randrange(4)
     if kind == 0:
         p, of = w.integer(1, 99), w.integer(10, 5000)
-        return w.pick(PERCENT).format(p, of), f"{of} * {p} / 100", of * p / 100
+        return w.ask(PERCENT, "percent").format(p, of), f"{of} * {p} / 100", of * p / 100
     if kind == 1:
         a, b = w.r.randint(2, 60), w.integer(10, 900)
         text, formula = w.pick(STORIES)
@@ -227,17 +227,17 @@ def sum_request(w):
     if kind == 2:
         a, b, op = w.integer(2, 9999), w.integer(2, 999), w.any(list(WORDED))
         expression = f"{a} {WORDED[op]} {b}"
-        return w.pick(SUMS).format(f"{a} {op} {b}"), expression, eval(expression)
+        return w.ask(SUMS, "sums").format(f"{a} {op} {b}"), expression, eval(expression)
     expression = T.arithmetic(w)
     value = eval(expression)
     tight = expression.replace(" ", "") if w.chance(0.15) else expression
-    return w.pick(SUMS).format(tight), tight, value
+    return w.ask(SUMS, "sums").format(tight), tight, value
 
 
 def chat_tools(w):
     """The two tools of the command-line chat, with their exact schemas."""
     if w.chance(0.4):
-        text, arguments, schema, name = w.pick(TIME_QUESTIONS), {}, CLOCK, "get_current_time"
+        text, arguments, schema, name = w.ask(TIME_QUESTIONS, "time"), {}, CLOCK, "get_current_time"
         result, answer, must = clock_result(w)
         thought = 'The tool for this: "Gets the current date and time." That is get_current_time. It needs no arguments.'
     else:

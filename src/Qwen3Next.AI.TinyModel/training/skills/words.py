@@ -1,6 +1,9 @@
-"""Random values and the train/eval split. Values are split by hash, phrasings by their place in a list (every fifth is eval only)."""
+"""Random values and the train/eval split. Values are split by hash, phrasings by their place in a list (every fifth is eval only),
+composed wording by the hash of its form (grammar.py)."""
 import random
 import zlib
+
+from .grammar import GRAMMARS
 
 FIRST = """Anna Ben Clara David Emma Felix Greta Hugo Ida Jonas Karin Leo Mia Noah Olga Paul Rosa Sam Tina Uwe Vera Walter Yara Zoe Ali Bea
 Carl Dina Erik Fay Gus Hana Ivan Jane Kofi Lena Max Nora Omar Pia Quinn Ravi Sara Tom Ute Vic Wendy Xu Yusuf Zora Maria John Peter Linda
@@ -32,12 +35,16 @@ MONTHS = "January February March April May June July August September October No
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 
 
-class World:
-    """A seeded source of choices. `held_out` selects the eval side of every split; `reworded` can leave the phrasings on the training side."""
+LISTED = 0.2  # share of training requests in the wording of the lists
 
-    def __init__(self, seed, held_out=False, reworded=True):
+
+class World:
+    """A seeded source of choices. `held_out` selects the eval side of every split; `reworded` can leave the phrasings on the training side;
+    `composed` takes the held-out side of the grammars instead of the lists."""
+
+    def __init__(self, seed, held_out=False, reworded=True, composed=False):
         self.r = random.Random(seed)
-        self.held_out, self.reworded = held_out, reworded
+        self.held_out, self.reworded, self.composed = held_out, reworded, composed
         self.unseen = held_out  # names of tools and parameters from the eval side too
         self.split = {}
 
@@ -49,6 +56,12 @@ class World:
         if sides is None:
             sides = self.split[id(options)] = ([o for i, o in enumerate(options) if i % 5 != 4], options[4::5], options)
         return self.r.choice(sides[self.held_out and self.reworded])
+
+    def ask(self, options, key):
+        """One phrasing: in training mostly from the grammar `key`, in scoring from the list, or from the grammar where `composed` says so."""
+        if key is None or not self.composed and (self.held_out or self.r.random() < LISTED):
+            return self.pick(options)
+        return GRAMMARS.template(self, key, self.held_out)
 
     def part(self, options):
         """A piece of a tool's name or subject: from the eval side only where this conversation shows unseen names."""
