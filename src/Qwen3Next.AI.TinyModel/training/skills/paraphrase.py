@@ -6,7 +6,7 @@ from .grammar import GRAMMARS
 from .words import DAYS, MONTHS, NOUNS
 
 with open(os.path.join(os.path.dirname(__file__), "thesaurus.txt"), encoding="utf-8") as f:
-    GROUPS = [line.strip().split(", ") for line in f if line.strip()]
+    GROUPS = [group.split(", ") for line in f for group in line.strip().split(" | ")]
 MEMBERS = {}
 for number, group in enumerate(GROUPS):
     for member in group:
@@ -15,8 +15,7 @@ for number, group in enumerate(GROUPS):
 # grammar: the plain form of the request
 PLAIN = {"add": "What is {a} plus {b}?", "subtract": "What is {a} minus {b}?", "larger": "Which is larger, {a} or {b}?", "smaller": "Which is smaller, {a} or {b}?", "count letter": 'Count the letter {l} in "{w}".', "word length": 'How many letters has the word "{w}"?',
          "count items": "Count the items: {x}", "count same": "How often does {y} occur in {x}?", "sort up": "Sort {x} from small to large.", "sort down": "Sort {x} from large to small.", "day after": "What day is {n} days after {d}?", "day before": "What day is {n} days before {d}?",
-         "next day": "What day comes after {d}?", "date after": "What date is {n} days after {m} {x1}?", "who": "Who are you?", "can": "What can you do?", "cannot": "What can you not do?", "size": "How big are you?", "maker": "Who made you?", "where": "Where do you run?", "time": "What time is it?"}
-ALIKE = {"time", "who"}  # their forms ask for several things, which are not all the same
+         "next day": "What day comes after {d}?", "date after": "What date is {n} days after {m} {x1}?", "can": "What can you do?", "cannot": "What can you not do?", "size": "How big are you?", "maker": "Who made you?", "where": "Where do you run?"}
 NEAR = {"add": "subtract", "subtract": "add", "larger": "smaller", "smaller": "larger", "count letter": "word length", "word length": "count letter", "count items": "count same", "count same": "count items", "sort up": "sort down", "sort down": "sort up",
         "day after": "day before", "day before": "day after", "can": "cannot", "cannot": "can"}
 SAME_WORDS = ['Does "{x}" mean the same as "{y}"?', 'Do "{x}" and "{y}" mean the same?', 'Is "{x}" another word for "{y}"?', 'Are "{x}" and "{y}" alike in meaning?', '"{x}" and "{y}": same meaning?', 'Can I say "{x}" for "{y}"?', 'Is "{x}" the same as "{y}"?']
@@ -60,16 +59,14 @@ def requests(w):
     key, v = w.any(list(PLAIN)), values(w)
     form = lambda k: filled(GRAMMARS.template(w, k), k, v)
     roll = w.r.random()
-    if key not in ALIKE and roll < 0.35:
+    if roll < 0.35:
         if w.chance(0.5):
             return w.any(SAME_REQUEST).format(x=form(key), y=form(key) if w.chance(0.6) else filled(PLAIN[key], key, v)), "Yes, both ask for the same."
         other = NEAR.get(key) if w.chance(0.7) else None
         other = other or next(k for k in iter(lambda: w.any(list(PLAIN)), None) if k != key)
         return w.any(SAME_REQUEST).format(x=form(key), y=form(other)), "No, they ask for different things."
-    if key not in ALIKE and roll < 0.55:
+    if roll < 0.55:
         return w.any(REPHRASE).format(x=form(key)), form(key)
-    if key in ALIKE:
-        return two_words(w)
     return w.any(SIMPLIFY).format(x=form(key)), filled(PLAIN[key], key, v)
 
 
