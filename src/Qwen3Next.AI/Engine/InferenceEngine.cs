@@ -101,7 +101,7 @@ internal sealed class InferenceEngine : IDisposable
         _stop = true;
         _wake.Set();
         _thread.Join();
-        _wake.Dispose();
+        // Not the event: a reader that leaves after this still sets it. Its handle goes with the garbage.
     }
 
     private static CancellationTokenRegistration CancelOn(Sequence sequence, CancellationToken cancellationToken) =>

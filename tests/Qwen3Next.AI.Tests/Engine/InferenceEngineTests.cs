@@ -162,6 +162,16 @@ public sealed class InferenceEngineTests
     }
 
     [Fact]
+    public async Task Dispose_BeforeTheLastReadEnds_DoesNotFailTheReader()
+    {
+        var engine = new EngineHarness(Folder);
+        await using var reader = engine.Engine.GenerateAsync(new GenerationRequest { Prompt = new int[3], MaxTokens = 1 }, default).GetAsyncEnumerator();
+        while (await reader.MoveNextAsync() && reader.Current.Finish == GenerationFinish.None) { }
+        engine.Dispose();
+        Assert.False(await reader.MoveNextAsync());
+    }
+
+    [Fact]
     public async Task Dispose_WhileGenerating_EndsTheStream()
     {
         var engine = new EngineHarness(Folder);
