@@ -97,7 +97,7 @@ public sealed class TinyModelChatTests
         using var client = new Qwen3NextChatClient(Options(o => (o.MaxConcurrentRequests, o.MaxQueueLength, o.MaxBatchTokens) = (1, 1, 16)));
         await client.GetResponseAsync("Hello!", new ChatOptions { MaxOutputTokens = 1 }); // loaded from here on
         using var source = new CancellationTokenSource();
-        var reading = client.GetResponseAsync(string.Concat(Enumerable.Repeat("word ", 1500)), s_greedy, source.Token);
+        var reading = client.GetResponseAsync(string.Concat(Enumerable.Repeat("word ", 900)), s_greedy, source.Token);
         source.CancelAfter(TimeSpan.FromMilliseconds(5));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
         Assert.NotNull((await client.GetResponseAsync("Hello!", s_greedy)).FinishReason);
