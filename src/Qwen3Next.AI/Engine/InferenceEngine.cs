@@ -93,7 +93,7 @@ internal sealed class InferenceEngine : IDisposable
         }
     }
 
-    /// <summary>Runs a callback between two steps, when nothing is in flight on the engine's thread; for checks.</summary>
+    /// <summary>Checks that nothing of the cache is lost or owned twice; for tests, while the engine is idle.</summary>
     internal void CheckIntegrity() => _scheduler.CheckIntegrity();
 
     public void Dispose()
