@@ -52,7 +52,7 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
     {
         // Weights count as they are stored; a load widens some small ones.
         var summary = Qwen3NextCheckpointSummary.Read(_options.ModelPath);
-        return MemoryPlan.Create(Qwen3NextConfig.Load(_options.ModelPath), summary.BytesByType.Values.Sum(), summary.MtpLayers > 0, _options,
+        return MemoryPlan.Create(Qwen3NextConfig.Load(_options.ModelPath), summary.BytesByType.Values.Sum(), summary.MtpLayers > 0, Tensors.DType.F32, _options,
             ModelInfo.MaxContextTokens, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
     }
 

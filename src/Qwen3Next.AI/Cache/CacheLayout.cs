@@ -1,3 +1,5 @@
+using Qwen3Next.AI.Tensors;
+
 namespace Qwen3Next.AI.Cache;
 
 /// <summary>What the layers of a model remember, as sizes; the cache needs to know no more of it.</summary>
@@ -9,11 +11,12 @@ namespace Qwen3Next.AI.Cache;
 /// <param name="ValueDim">dv.</param>
 /// <param name="ConvInputs">Past inputs that the convolution needs: its taps less one.</param>
 /// <param name="ConvChannels">C.</param>
+/// <param name="KvType">What keys and values are kept in.</param>
 internal sealed record CacheLayout(
-    IReadOnlyList<bool> IsAttention, int KvHeads, int HeadDim, int ValueHeads, int KeyDim, int ValueDim, int ConvInputs, int ConvChannels)
+    IReadOnlyList<bool> IsAttention, int KvHeads, int HeadDim, int ValueHeads, int KeyDim, int ValueDim, int ConvInputs, int ConvChannels, DType KvType)
 {
     /// <summary>Bytes of one KV block over all attention layers.</summary>
-    public long BytesPerBlock => IsAttention.Count(attention => attention) * 2L * KvHeads * HybridCache.BlockSize * HeadDim * sizeof(float);
+    public long BytesPerBlock => IsAttention.Count(attention => attention) * 2L * KvHeads * HybridCache.BlockSize * HeadDim * KvType.Size();
 
     /// <summary>Bytes of one state slot over all DeltaNet layers.</summary>
     public long BytesPerSlot => IsAttention.Count(attention => !attention) * sizeof(float)

@@ -5,12 +5,13 @@ namespace Qwen3Next.AI.Cache;
 /// <summary>Slots of recurrent and convolution state, one per sequence, the same number in every DeltaNet layer. A slot is zeroed when it is taken.</summary>
 internal sealed class DeltaStatePool
 {
+    private readonly IBackend _backend;
     private readonly DeltaStates[] _layers;
     private readonly Stack<int> _free;
 
-    public DeltaStatePool(int slots, DeltaStates[] layers)
+    public DeltaStatePool(IBackend backend, int slots, DeltaStates[] layers)
     {
-        (Total, _layers) = (slots, layers);
+        (_backend, Total, _layers) = (backend, slots, layers);
         _free = new Stack<int>(Enumerable.Range(0, slots).Reverse());
     }
 
@@ -23,8 +24,8 @@ internal sealed class DeltaStatePool
         if (!_free.TryPop(out slot)) return false;
         foreach (var layer in _layers)
         {
-            layer.Recurrent.Rows(slot, 1).AsSpan().Clear();
-            layer.Conv.Rows(slot, 1).AsSpan().Clear();
+            _backend.Clear(layer.Recurrent.Rows(slot, 1));
+            _backend.Clear(layer.Conv.Rows(slot, 1));
         }
         return true;
     }

@@ -21,7 +21,7 @@ internal sealed class HybridCache
             if (layout.IsAttention[layer])
             {
                 var shape = new Shape(blocks, layout.KvHeads, BlockSize, layout.HeadDim);
-                _pages[layer] = new KvPages(backend.Allocate(DType.F32, shape), backend.Allocate(DType.F32, shape));
+                _pages[layer] = new KvPages(backend.Allocate(layout.KvType, shape), backend.Allocate(layout.KvType, shape));
             }
             else
             {
@@ -31,7 +31,7 @@ internal sealed class HybridCache
             }
         }
         Blocks = new KvBlockPool(blocks, BlockSize);
-        Slots = new DeltaStatePool(slots, [.. _states.Where(s => !s.Recurrent.IsEmpty)]);
+        Slots = new DeltaStatePool(backend, slots, [.. _states.Where(s => !s.Recurrent.IsEmpty)]);
     }
 
     public KvBlockPool Blocks { get; }

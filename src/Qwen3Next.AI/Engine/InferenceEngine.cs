@@ -93,6 +93,9 @@ internal sealed class InferenceEngine : IDisposable
         }
     }
 
+    /// <summary>Conversations being computed or waiting.</summary>
+    internal int Present => Volatile.Read(ref _present);
+
     /// <summary>Checks that nothing of the cache is lost or owned twice; for tests, while the engine is idle.</summary>
     internal void CheckIntegrity() => _scheduler.CheckIntegrity();
 
@@ -160,7 +163,7 @@ internal sealed class InferenceEngine : IDisposable
         if (_batch.TokenCount == 0) return false;
 
         var hidden = _model.Forward(_batch, _cache);
-        var logits = _batch.LogitCount > 0 ? _model.Logits(hidden, _batch.LogitRows.AsSpan(0, _batch.LogitCount)) : default;
+        var logits = _batch.LogitCount > 0 ? _model.ReadLogits(_batch, hidden) : default;
         var row = 0;
         for (var n = 0; n < _batch.SequenceCount; n++)
         {
@@ -169,22 +172,23 @@ internal sealed class InferenceEngine : IDisposable
             var first = sequence.Computed;
             sequence.Advance(rows);
             if (sequence.Logits is not null) row += Collect(sequence, logits, row, first, rows);
-            else if (sequence.Pending == 0) Choose(sequence, logits.Rows(row++, 1).AsSpan());
+            else if (sequence.Pending == 0) Choose(sequence, logits.Slice(row++ * _model.Config.VocabularySize, _limits.TokenIds));
         }
         return true;
     }
 
     private void Choose(Sequence sequence, Span<float> logits)
     {
-        var token = _sampler.Sample(logits[.._limits.TokenIds], sequence.Sampling, sequence.Counts, sequence.Seed, sequence.OutputLength);
+        var token = _sampler.Sample(logits, sequence.Sampling, sequence.Counts, sequence.Seed, sequence.OutputLength);
         if (sequence.Accept(token)) Remove(sequence);
     }
 
-    private int Collect(Sequence sequence, Tensor logits, int row, int first, int rows)
+    private int Collect(Sequence sequence, ReadOnlySpan<float> logits, int row, int first, int rows)
     {
         var wanted = sequence.AllLogits ? rows : sequence.Pending == 0 ? 1 : 0;
         if (wanted == 0) return 0;
-        logits.Rows(row, wanted).AsSpan().CopyTo(sequence.Logits.AsSpan(sequence.AllLogits ? first * logits.Shape[1] : 0));
+        var width = _model.Config.VocabularySize;
+        logits.Slice(row * width, wanted * width).CopyTo(sequence.Logits.AsSpan(sequence.AllLogits ? first * width : 0));
         if (sequence.Pending == 0)
         {
             sequence.Complete();

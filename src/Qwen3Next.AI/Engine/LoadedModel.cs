@@ -17,7 +17,7 @@ internal sealed class LoadedModel : IDisposable
     {
         (_weights, _backend, Plan) = (weights, backend, plan);
         var model = new Qwen3NextModel(backend, weights, plan.BatchTokens, plan.LogitRows);
-        Engine = new InferenceEngine(model, new HybridCache(backend, weights.Config.CacheLayout(model.HasMtp), plan.Blocks, plan.Sequences), limits);
+        Engine = new InferenceEngine(model, new HybridCache(backend, weights.Config.CacheLayout(model.HasMtp, backend.KvType), plan.Blocks, plan.Sequences), limits);
     }
 
     public InferenceEngine Engine { get; }
@@ -36,8 +36,8 @@ internal sealed class LoadedModel : IDisposable
         try
         {
             if (weights.Head.Weight.IsEmpty) throw new CheckpointException($"{options.ModelPath} has no lm_head: it is an embedding model and cannot generate text.");
-            var plan = MemoryPlan.Create(config, weights.Bytes, weights.Mtp is not null, options, info.MaxContextTokens, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
             backend = new CpuBackend(options.Threads ?? Environment.ProcessorCount);
+            var plan = MemoryPlan.Create(config, weights.Bytes, weights.Mtp is not null, backend.KvType, options, info.MaxContextTokens, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
             return new LoadedModel(weights, backend, plan, new EngineLimits(
                 info.MaxContextTokens, plan.BatchTokens, plan.Sequences, plan.LogitRows, options.MaxQueueLength, tokenIds, info.StopTokens));
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Qwen3Next.AI.Cache;
 using Qwen3Next.AI.Model;
+using Qwen3Next.AI.Tensors;
 
 namespace Qwen3Next.AI.Engine;
 
@@ -42,13 +43,14 @@ public sealed record MemoryPlan
     /// <param name="config">The model.</param>
     /// <param name="weightBytes">Its weights.</param>
     /// <param name="withMtp">The checkpoint has the MTP layer.</param>
+    /// <param name="kvType">What keys and values are kept in.</param>
     /// <param name="options">Limits that the user set.</param>
     /// <param name="maxContext">Longest conversation, in tokens.</param>
     /// <param name="available">Bytes of memory there are; what is not mapped must fit.</param>
     /// <exception cref="Qwen3NextException">One conversation does not fit into the KV cache, or the plan not into memory.</exception>
-    internal static MemoryPlan Create(Qwen3NextConfig config, long weightBytes, bool withMtp, Qwen3NextOptions options, int maxContext, long available)
+    internal static MemoryPlan Create(Qwen3NextConfig config, long weightBytes, bool withMtp, DType kvType, Qwen3NextOptions options, int maxContext, long available)
     {
-        var layout = config.CacheLayout(withMtp);
+        var layout = config.CacheLayout(withMtp, kvType);
         var perBlock = layout.BytesPerBlock;
         var perContext = (maxContext + HybridCache.BlockSize - 1L) / HybridCache.BlockSize;
         var blocks = options.KvCacheBytes is { } bytes && perBlock > 0 ? bytes / perBlock : perContext * Math.Min(2, options.MaxConcurrentRequests);

@@ -14,15 +14,14 @@ internal sealed class MultiTokenPredictor(Qwen3NextConfig config, MtpWeights wei
     private readonly LinearWeight[] _combine = [weights.Combine];
     private readonly float _epsilon = (float)config.NormEpsilon;
 
-    /// <param name="step">Rows, positions and caches; the MTP layer keeps keys and values of its own.</param>
-    /// <param name="nextTokens">[T] the token that follows each row.</param>
+    /// <param name="step">Rows with the tokens that follow them, positions and caches; the MTP layer keeps keys and values of its own.</param>
     /// <param name="hidden">[T, D] main model's hidden states after its final norm; replaced by this module's.</param>
-    public void Forward(in StepContext step, ReadOnlySpan<int> nextTokens, Tensor hidden)
+    public void Forward(in StepContext step, Tensor hidden)
     {
-        var tokens = nextTokens.Length;
+        var tokens = step.Batch.TokenCount;
         var x = step.Buffers.X(tokens);
         var pair = step.Buffers.Pair(tokens);
-        step.Backend.Embed(embedding, nextTokens, x);
+        step.Backend.Embed(embedding, step.Batch, x, next: true);
         step.Backend.Norm(x, weights.EmbeddingNorm, _epsilon, pair);
         step.Backend.Norm(hidden, weights.HiddenNorm, _epsilon, pair, config.HiddenSize);
         step.Backend.Project(pair, _combine, x);

@@ -1,4 +1,5 @@
 using Qwen3Next.AI.Cache;
+using Qwen3Next.AI.Tensors;
 using Qwen3Next.AI.Weights;
 
 namespace Qwen3Next.AI.Model;
@@ -96,8 +97,8 @@ internal sealed record Qwen3NextConfig
     public bool UsesMoe(int layer) => Moe[layer];
 
     /// <summary>What the layers remember; the MTP layer, where there is one, as the last.</summary>
-    public CacheLayout CacheLayout(bool withMtp) => new(
-        withMtp ? [.. FullAttention, true] : FullAttention, KvHeads, HeadDim, ValueHeads, KeyHeadDim, ValueHeadDim, Math.Max(0, ConvKernel - 1), ConvChannels);
+    public CacheLayout CacheLayout(bool withMtp, DType kvType) => new(
+        withMtp ? [.. FullAttention, true] : FullAttention, KvHeads, HeadDim, ValueHeads, KeyHeadDim, ValueHeadDim, Math.Max(0, ConvKernel - 1), ConvChannels, kvType);
 
     /// <summary>The same model with only these of its layers, in this order.</summary>
     public Qwen3NextConfig WithLayers(params IEnumerable<int> layers)

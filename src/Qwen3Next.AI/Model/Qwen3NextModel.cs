@@ -1,33 +1,38 @@
 using Qwen3Next.AI.Cache;
 using Qwen3Next.AI.Ops;
+using Qwen3Next.AI.Ops.Linear;
 using Qwen3Next.AI.Tensors;
 
 namespace Qwen3Next.AI.Model;
 
-/// <summary>The decoder: token ids of a batch to hidden states and logits. Owns weights and working memory; used by one thread at a time.</summary>
+/// <summary>The decoder: token ids of a batch to hidden states and logits. Owns its working memory; used by one thread at a time.</summary>
 internal sealed class Qwen3NextModel
 {
     private readonly IBackend _backend;
-    private readonly Qwen3NextWeights _weights;
     private readonly DecoderLayer[] _layers;
+    private readonly Tensor _embedding, _finalNorm, _frequencies;
+    private readonly LinearWeight _head;
     private readonly MultiTokenPredictor? _mtp;
-    private readonly float[] _frequencies;
 
     /// <param name="backend">Computes.</param>
-    /// <param name="weights">Not owned.</param>
+    /// <param name="weights">Not owned; needed as long as the model only where the backend shares the host's memory.</param>
     /// <param name="maxTokens">Rows of the largest step.</param>
     /// <param name="maxLogitRows">Rows of the largest <see cref="Logits"/>.</param>
     public Qwen3NextModel(IBackend backend, Qwen3NextWeights weights, int maxTokens, int maxLogitRows)
     {
-        (_backend, _weights) = (backend, weights);
+        (_backend, Config) = (backend, weights.Config);
         CheckWidths(Config);
-        _layers = [.. weights.Layers.Select((layer, number) => new DecoderLayer(Config, layer, number))];
-        if (weights.Mtp is { } mtp) _mtp = new MultiTokenPredictor(Config, mtp, weights.Embedding);
-        _frequencies = Config.Rope.InverseFrequencies();
+        _embedding = backend.Place(new LinearWeight(weights.Embedding)).Weight;
+        _layers = [.. weights.Layers.Select((layer, number) => new DecoderLayer(Config, layer.PlaceOn(backend), number))];
+        _finalNorm = backend.Place(weights.FinalNorm);
+        _head = weights.Head.Weight == weights.Embedding ? new LinearWeight(_embedding) : weights.Head.Weight.IsEmpty ? default : backend.Place(weights.Head);
+        if (weights.Mtp is { } mtp) _mtp = new MultiTokenPredictor(Config, mtp.PlaceOn(backend), _embedding);
+        _frequencies = backend.Allocate(DType.F32, new Shape(Config.RotaryDim / 2));
+        backend.Write(Config.Rope.InverseFrequencies(), _frequencies);
         Buffers = new ActivationBuffers(backend, Config, maxTokens, maxLogitRows, HasMtp);
     }
 
-    public Qwen3NextConfig Config => _weights.Config;
+    public Qwen3NextConfig Config { get; }
 
     public bool HasMtp => _mtp is not null;
 
@@ -41,34 +46,36 @@ internal sealed class Qwen3NextModel
     {
         var step = Step(batch, cache);
         var x = Buffers.X(batch.TokenCount);
-        _backend.Embed(_weights.Embedding, batch.Tokens.AsSpan(0, batch.TokenCount), x);
+        _backend.Embed(_embedding, batch, x);
         for (var i = 0; i < _layers.Length; i++)
         {
             _layers[i].Forward(step, x);
             afterLayer?.Invoke(i, x);
         }
         var hidden = Buffers.Hidden(batch.TokenCount);
-        _backend.Norm(x, _weights.FinalNorm, (float)Config.NormEpsilon, hidden);
+        _backend.Norm(x, _finalNorm, (float)Config.NormEpsilon, hidden);
         return hidden;
     }
 
-    /// <summary>Logits [rows, V] of chosen rows of hidden states; valid until the next call.</summary>
-    public Tensor Logits(Tensor hidden, ReadOnlySpan<int> rows)
+    /// <summary>Logits [LogitCount, V] of the batch's chosen rows of hidden states; valid until the next call.</summary>
+    public Tensor Logits(Batch batch, Tensor hidden)
     {
-        var logits = Buffers.Logits.Rows(0, rows.Length);
-        _backend.Logits(hidden, rows, _weights.Head, logits);
+        var logits = Buffers.Logits.Rows(0, batch.LogitCount);
+        _backend.Logits(hidden, batch, _head, logits);
         return logits;
     }
+
+    /// <summary>The same on the host; changing them changes nothing else.</summary>
+    public Span<float> ReadLogits(Batch batch, Tensor hidden) => _backend.Read(Logits(batch, hidden));
 
     /// <summary>Turns the hidden states of the batch just computed into those of the multi-token-prediction module, in place.</summary>
     /// <param name="batch">The same batch.</param>
     /// <param name="cache">Its MTP layer is updated.</param>
-    /// <param name="nextTokens">[T] the token after each row.</param>
     /// <param name="hidden">What <see cref="Forward"/> returned.</param>
-    public void Predict(Batch batch, HybridCache cache, ReadOnlySpan<int> nextTokens, Tensor hidden)
+    public void Predict(Batch batch, HybridCache cache, Tensor hidden)
     {
         if (_mtp is null) throw new InvalidOperationException("The checkpoint has no multi-token-prediction module.");
-        _mtp.Forward(Step(batch, cache), nextTokens, hidden);
+        _mtp.Forward(Step(batch, cache), hidden);
     }
 
     /// <summary>Refuses widths that the ops cannot compute.</summary>
@@ -87,8 +94,9 @@ internal sealed class Qwen3NextModel
 
     private StepContext Step(Batch batch, HybridCache cache)
     {
+        _backend.Load(batch);
         var cosSin = Buffers.CosSin(batch.TokenCount);
-        _backend.RotaryAngles(batch.Positions.AsSpan(0, batch.TokenCount), _frequencies, Config.Rope.AttentionFactor, cosSin);
+        _backend.RotaryAngles(batch, _frequencies, Config.Rope.AttentionFactor, cosSin);
         return new StepContext(_backend, batch, cache, cosSin, Buffers);
     }
 }

@@ -9,6 +9,7 @@ internal sealed class Batch
     public Batch(int maxTokens, int maxSequences, int maxBlocksPerSequence)
     {
         Tokens = new int[maxTokens];
+        NextTokens = new int[maxTokens];
         Positions = new int[maxTokens];
         LogitRows = new int[maxTokens];
         SequenceStart = new int[maxSequences + 1];
@@ -28,6 +29,9 @@ internal sealed class Batch
 
     /// <summary>[T] token ids.</summary>
     public int[] Tokens { get; }
+
+    /// <summary>[T] the token that follows each row, where multi-token prediction is computed.</summary>
+    public int[] NextTokens { get; }
 
     /// <summary>[T] positions within their sequences; the first one of a sequence is also its number of cached tokens.</summary>
     public int[] Positions { get; }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Qwen3Next.AI.Ops.Linear;
 using Qwen3Next.AI.Tensors;
 
 namespace Qwen3Next.AI.Ops;
@@ -16,6 +18,23 @@ internal sealed unsafe partial class CpuBackend(int threads) : IBackend
         _buffers.Add(NativeBuffer.For(type, shape, out var tensor));
         return tensor;
     }
+
+    public DType KvType => DType.F32;
+
+    public Tensor Place(Tensor host) => host;
+
+    public LinearWeight Place(LinearWeight host) => host;
+
+    public void Load(Batch batch) { }
+
+    public void Clear(Tensor tensor) => NativeMemory.Clear((void*)tensor.Address, (nuint)tensor.Bytes);
+
+    public void Copy(Tensor source, Tensor destination) =>
+        Buffer.MemoryCopy((void*)source.Address, (void*)destination.Address, destination.Bytes, source.Bytes);
+
+    public void Write(ReadOnlySpan<float> source, Tensor destination) => source.CopyTo(destination.AsSpan());
+
+    public Span<float> Read(Tensor source) => source.AsSpan();
 
     public void Dispose()
     {

@@ -1,3 +1,4 @@
+using Qwen3Next.AI.Ops.Linear;
 using Qwen3Next.AI.Tensors;
 
 namespace Qwen3Next.AI.Ops;
@@ -12,6 +13,30 @@ internal partial interface IBackend : IDisposable
     /// <summary>For logs, as in "CPU, 2 threads".</summary>
     string Name { get; }
 
+    /// <summary>What keys and values are kept in.</summary>
+    DType KvType { get; }
+
     /// <summary>Zeroed memory of the device, freed with the backend.</summary>
     Tensor Allocate(DType type, Shape shape);
+
+    /// <summary>A weight where ops can read it, in its stored type; a device that shares the host's memory returns the tensor itself.</summary>
+    Tensor Place(Tensor host);
+
+    /// <summary>A matrix where and as ops read it: the stored values, or their nearest in a type that the device multiplies.</summary>
+    LinearWeight Place(LinearWeight host);
+
+    /// <summary>Makes the host's arrays of a batch known to the ops that follow. Called before the first op of a step and after every later change.</summary>
+    void Load(Batch batch);
+
+    /// <summary>Zeroes memory of the device, after the ops already issued and before those to come.</summary>
+    void Clear(Tensor tensor);
+
+    /// <summary>Copies between tensors of the device of equal size, in order with the ops.</summary>
+    void Copy(Tensor source, Tensor destination);
+
+    /// <summary>Copies from the host to a tensor of the device, in order with the ops; the source may be changed afterwards.</summary>
+    void Write(ReadOnlySpan<float> source, Tensor destination);
+
+    /// <summary>Waits for the ops already issued and gives the values of an F32 tensor, in host memory that is valid until the next call.</summary>
+    Span<float> Read(Tensor source);
 }

@@ -18,7 +18,7 @@ internal sealed class EngineHarness : IDisposable
         var config = Qwen3NextConfig.Load(folder);
         _weights = Qwen3NextWeights.Load(config, CheckpointReader.Open(folder));
         var model = new Qwen3NextModel(_backend, _weights, batchTokens, sequences + 16);
-        _cache = new HybridCache(_backend, config.CacheLayout(model.HasMtp), blocks, sequences);
+        _cache = new HybridCache(_backend, config.CacheLayout(model.HasMtp, _backend.KvType), blocks, sequences);
         Engine = new InferenceEngine(model, _cache, new EngineLimits(context, batchTokens, sequences, sequences + 16, queue, config.VocabularySize, []));
         VocabularySize = config.VocabularySize;
     }
@@ -46,8 +46,8 @@ internal sealed class EngineHarness : IDisposable
     /// <summary>Waits until nothing is owned any more; a place is freed within one step of the end of its stream.</summary>
     public async Task<bool> BecomesIdleAsync()
     {
-        for (var i = 0; i < 500 && FreeBlocks != TotalBlocks; i++) await Task.Delay(10);
-        return FreeBlocks == TotalBlocks && _cache.Slots.FreeCount == _cache.Slots.Total;
+        for (var i = 0; i < 500 && Engine.Present > 0; i++) await Task.Delay(10);
+        return Engine.Present == 0 && FreeBlocks == TotalBlocks && _cache.Slots.FreeCount == _cache.Slots.Total;
     }
 
     public void Dispose()

@@ -20,7 +20,7 @@ internal sealed class ModelHarness : IDisposable
         _weights = Qwen3NextWeights.Load(Config, CheckpointReader.Open(folder));
         _backend = new CpuBackend(threads);
         Model = new Qwen3NextModel(_backend, _weights, MaxTokens, MaxTokens);
-        Cache = new HybridCache(_backend, Config.CacheLayout(Model.HasMtp), blocks: 64, slots: 4);
+        Cache = new HybridCache(_backend, Config.CacheLayout(Model.HasMtp, _backend.KvType), blocks: 64, slots: 4);
     }
 
     public Qwen3NextConfig Config { get; }
@@ -58,15 +58,16 @@ internal sealed class ModelHarness : IDisposable
         {
             var hidden = Forward(tokens, afterLayer);
             afterNorm?.Invoke(hidden);
-            return _owner.Model.Logits(hidden, Enumerable.Range(0, tokens.Length).ToArray()).AsSpan().ToArray();
+            return _owner.Model.ReadLogits(_batch, hidden).ToArray();
         }
 
         /// <summary>Logits [T, V] of the multi-token predictor for new tokens, each with the token that follows it.</summary>
         public float[] Predict(ReadOnlySpan<int> tokens, ReadOnlySpan<int> next)
         {
             var hidden = Forward(tokens, null);
-            _owner.Model.Predict(_batch, _owner.Cache, next, hidden);
-            return _owner.Model.Logits(hidden, Enumerable.Range(0, tokens.Length).ToArray()).AsSpan().ToArray();
+            next.CopyTo(_batch.NextTokens);
+            _owner.Model.Predict(_batch, _owner.Cache, hidden);
+            return _owner.Model.ReadLogits(_batch, hidden).ToArray();
         }
 
         public void Dispose()
@@ -85,7 +86,7 @@ internal sealed class ModelHarness : IDisposable
                 _owner.Cache.Blocks.Return(skipped);
             }
             _batch.Clear();
-            _batch.Add(tokens, Length, _slot, _blocks.ToArray(), lastLogits: true, allLogits: false);
+            _batch.Add(tokens, Length, _slot, _blocks.ToArray(), lastLogits: false, allLogits: true);
             Length += tokens.Length;
             return _owner.Model.Forward(_batch, _owner.Cache, afterLayer);
         }

@@ -26,7 +26,9 @@ public sealed unsafe class AttentionTests
         var raw = projected.AsSpan().ToArray();
         var cosSin = memory.Zeros(total, RotaryDim);
         float[] frequencies = [1, 0.5f, 0.1f, 0.01f];
-        backend.RotaryAngles(batch.Positions.AsSpan(0, total), frequencies, 1.1f, cosSin);
+        var placed = memory.Zeros(frequencies.Length);
+        backend.Write(frequencies, placed);
+        backend.RotaryAngles(batch, placed, 1.1f, cosSin);
         var heads = memory.Random(1, total, QueryHeads * HeadDim);
         backend.GatedAttention(p, projected, cosSin, pages, batch, heads);
 

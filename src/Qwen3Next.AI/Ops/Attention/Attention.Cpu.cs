@@ -4,18 +4,19 @@ namespace Qwen3Next.AI.Ops;
 
 internal sealed unsafe partial class CpuBackend
 {
-    public void RotaryAngles(ReadOnlySpan<int> positions, ReadOnlySpan<float> frequencies, float scale, Tensor cosSin)
+    public void RotaryAngles(Batch batch, Tensor frequencies, float scale, Tensor cosSin)
     {
         var output = cosSin.F32;
-        foreach (var position in positions)
+        var count = frequencies.Shape[0];
+        foreach (var position in batch.Positions.AsSpan(0, batch.TokenCount))
         {
-            for (var c = 0; c < frequencies.Length; c++)
+            for (var c = 0; c < count; c++)
             {
-                var (sin, cos) = MathF.SinCos(position * frequencies[c]);
+                var (sin, cos) = MathF.SinCos(position * frequencies.F32[c]);
                 output[c] = cos * scale;
-                output[frequencies.Length + c] = sin * scale;
+                output[count + c] = sin * scale;
             }
-            output += 2 * frequencies.Length;
+            output += 2 * count;
         }
     }
 

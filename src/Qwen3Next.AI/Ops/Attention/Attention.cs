@@ -20,7 +20,7 @@ internal readonly record struct AttentionParameters(
     public int ProjectedWidth => QueryWidth + 2 * KvHeads * HeadDim;
 }
 
-/// <summary>Paged keys and values of one layer, each [blocks, Hkv, BlockSize, Dh] F32.</summary>
+/// <summary>Paged keys and values of one layer, each [blocks, Hkv, BlockSize, Dh] in the backend's KvType.</summary>
 internal readonly record struct KvPages(Tensor Keys, Tensor Values)
 {
     public int BlockSize => Keys.Shape[2];
@@ -29,11 +29,11 @@ internal readonly record struct KvPages(Tensor Keys, Tensor Values)
 internal partial interface IBackend
 {
     /// <summary>cosSin[t] = cos(p_t w_c) * scale, then sin(p_t w_c) * scale, for each frequency w_c; the angle is one F32 product. Specification 5.</summary>
-    /// <param name="positions">[T].</param>
+    /// <param name="batch">Positions p_t.</param>
     /// <param name="frequencies">[R / 2] F32.</param>
     /// <param name="scale">YaRN's attention factor, otherwise 1.</param>
     /// <param name="cosSin">[T, R] F32.</param>
-    void RotaryAngles(ReadOnlySpan<int> positions, ReadOnlySpan<float> frequencies, float scale, Tensor cosSin);
+    void RotaryAngles(Batch batch, Tensor frequencies, float scale, Tensor cosSin);
 
     /// <summary>
     /// Causal attention from the raw projection to gated heads: norm and rotate queries and keys, append keys and values to the pages, attend,

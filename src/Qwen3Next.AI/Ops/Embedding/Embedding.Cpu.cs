@@ -6,8 +6,9 @@ namespace Qwen3Next.AI.Ops;
 
 internal sealed unsafe partial class CpuBackend
 {
-    public void Embed(Tensor table, ReadOnlySpan<int> tokens, Tensor x)
+    public void Embed(Tensor table, Batch batch, Tensor x, bool next = false)
     {
+        var tokens = (next ? batch.NextTokens : batch.Tokens).AsSpan(0, batch.TokenCount);
         var width = table.Shape[1];
         for (var t = 0; t < tokens.Length; t++)
         {

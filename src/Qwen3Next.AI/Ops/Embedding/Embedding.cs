@@ -4,9 +4,10 @@ namespace Qwen3Next.AI.Ops;
 
 internal partial interface IBackend
 {
-    /// <summary>x[t] = table[tokens[t]]. Specification 3.0.</summary>
-    /// <param name="table">[V, D] as stored.</param>
-    /// <param name="tokens">[T] ids below V.</param>
+    /// <summary>x[t] = table[token t of the batch]. Specification 3.0.</summary>
+    /// <param name="table">[V, D].</param>
+    /// <param name="batch">Tokens, ids below V.</param>
     /// <param name="x">[T, D] F32.</param>
-    void Embed(Tensor table, ReadOnlySpan<int> tokens, Tensor x);
+    /// <param name="next">Read <see cref="Batch.NextTokens"/> instead of <see cref="Batch.Tokens"/>.</param>
+    void Embed(Tensor table, Batch batch, Tensor x, bool next = false);
 }

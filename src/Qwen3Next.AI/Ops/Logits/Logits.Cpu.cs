@@ -5,8 +5,9 @@ namespace Qwen3Next.AI.Ops;
 
 internal sealed unsafe partial class CpuBackend
 {
-    public void Logits(Tensor hidden, ReadOnlySpan<int> rows, LinearWeight head, Tensor logits)
+    public void Logits(Tensor hidden, Batch batch, LinearWeight head, Tensor logits)
     {
+        var rows = batch.LogitRows.AsSpan(0, batch.LogitCount);
         var width = hidden.Shape[1];
         var panel = PanelFloats(head);
         var scratch = Scratch(panel + (long)rows.Length * width);
