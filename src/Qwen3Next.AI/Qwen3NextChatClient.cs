@@ -13,8 +13,7 @@ namespace Qwen3Next.AI;
 /// whole history every time. Nothing is computed on the calling thread, and the model is loaded by the first request.</para>
 /// <para>Answers arrive as <see cref="TextReasoningContent"/> (thinking), <see cref="TextContent"/> and, complete and last, <see cref="FunctionCallContent"/>;
 /// a call that is cut off or malformed becomes an <see cref="ErrorContent"/> with code <c>InvalidToolCall</c>. The last update carries the
-/// <see cref="UsageContent"/>, the finish reason and, where the engine ended the answer by itself, the times <c>queue_ms</c>, <c>prefill_ms</c> and
-/// <c>decode_ms</c> in its additional properties.</para>
+/// <see cref="UsageContent"/>, the finish reason and the times <c>queue_ms</c>, <c>prefill_ms</c> and <c>decode_ms</c> in its additional properties.</para>
 /// <para>Of <see cref="ChatOptions"/>, JSON response formats, required tool modes, conversation ids and continuation tokens are refused with a
 /// <see cref="NotSupportedException"/>; a foreign model id with an <see cref="ArgumentException"/>. <c>min_p</c>, <c>repetition_penalty</c>, <c>logit_bias</c> and
 /// <c>enable_thinking</c> are read from the additional properties; a <see cref="Qwen3NextGenerationOptions"/> from the raw representation factory wins over both.</para>

@@ -17,7 +17,9 @@ internal sealed class GenerateCommand
     private readonly Option<string?> _prompt = CliOption.Text("--prompt", "Text to continue. Texts of control tokens, such as <|im_start|>, become those tokens.");
     private readonly Option<int[]?> _tokens = CliOption.Tokens("--tokens", "Token ids to continue, instead of --prompt.");
     private readonly Option<int?> _maxTokens = CliOption.Number("--max-tokens", $"Most tokens to generate. Default: {DefaultTokens}.", 1, 1 << 20);
-    private readonly Option<float?> _temperature = CliOption.Number("--temperature", "Default: 0, always the most likely token. Above 0, tokens are drawn from the whole distribution.", 0f, 100f);
+    private readonly Option<float?> _temperature = CliOption.Number("--temperature", "Default: 0, always the most likely token. Above 0, tokens are drawn.", 0f, 100f);
+    private readonly Option<int?> _topK = CliOption.Number("--top-k", "Draw from this many most likely tokens. Default: 0, from all.", 0, int.MaxValue);
+    private readonly Option<float?> _topP = CliOption.Number("--top-p", "Draw from the most likely tokens that together have this probability. Default: 1, from all.", 0.0001f, 1f);
     private readonly Option<long?> _seed = CliOption.Number("--seed", "Seed of the draws. Default: a fresh one.", long.MinValue, long.MaxValue);
     private readonly Option<bool> _ignoreEos = new("--ignore-eos") { Description = "Go on after tokens that end an answer." };
     private readonly Option<string> _format = CliOption.Choice("--format", "text streams, without control characters; json is exact, with counts and times.", "text", "json");
@@ -27,7 +29,7 @@ internal sealed class GenerateCommand
     private GenerateCommand(Command command, Terminal terminal)
     {
         _terminal = terminal;
-        foreach (var option in new Option[] { _prompt, _tokens, _maxTokens, _temperature, _seed, _ignoreEos, _format }) command.Add(option);
+        foreach (var option in new Option[] { _prompt, _tokens, _maxTokens, _temperature, _topK, _topP, _seed, _ignoreEos, _format }) command.Add(option);
         _model = new ModelOptions(command);
         command.Validators.Add(result =>
         {
@@ -52,7 +54,13 @@ internal sealed class GenerateCommand
         {
             Prompt = parsed.GetValue(_prompt) is { } text ? Encode(tokenizer!, text) : parsed.GetRequiredValue(_tokens)!.CheckedFor(engine.ModelInfo),
             MaxTokens = parsed.GetValue(_maxTokens) ?? DefaultTokens,
-            Sampling = new SamplingParameters { Temperature = parsed.GetValue(_temperature) ?? 0, Seed = parsed.GetValue(_seed) },
+            Sampling = new SamplingParameters
+            {
+                Temperature = parsed.GetValue(_temperature) ?? 0,
+                TopK = parsed.GetValue(_topK) ?? 0,
+                TopP = parsed.GetValue(_topP) ?? 1,
+                Seed = parsed.GetValue(_seed),
+            },
             StopTokens = parsed.GetValue(_ignoreEos) ? [] : null,
         };
         var started = Stopwatch.GetTimestamp();

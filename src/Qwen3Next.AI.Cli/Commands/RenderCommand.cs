@@ -44,6 +44,10 @@ internal static class RenderCommand
         {
             throw new UsageException($"{path} is not JSON: {e.Message}");
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"--messages cannot be read: {e.Message} Give a file with messages in JSON.");
+        }
     }
 
     private static string Json(Qwen3NextPrompt prompt) => JsonText.Object(json =>

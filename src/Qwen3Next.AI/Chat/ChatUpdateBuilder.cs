@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
@@ -28,6 +29,7 @@ internal sealed class ChatUpdateBuilder
     private readonly DateTimeOffset _createdAt = DateTimeOffset.UtcNow;
     private GenerationFinish _finish;
     private GenerationStatistics? _statistics;
+    private long _firstToken;
     private int _tokens;
 
     public ChatUpdateBuilder(ChatRequest request, Tokenizer tokenizer, string modelId, ILogger logger)
@@ -45,6 +47,7 @@ internal sealed class ChatUpdateBuilder
     /// <summary>Reads a step; null when nothing of it can be shown yet.</summary>
     public ChatResponseUpdate? Add(GenerationStep step)
     {
+        if (_firstToken == 0 && step.Tokens.Length > 0) _firstToken = Stopwatch.GetTimestamp();
         foreach (var token in step.Tokens.Span)
         {
             if (Ended) break;
@@ -52,7 +55,7 @@ internal sealed class ChatUpdateBuilder
             _reasoningTokens.Add(token);
             Parse(_decoder.Append(token));
         }
-        (_finish, _statistics) = (step.Finish, step.Statistics);
+        (_finish, _statistics) = (step.Finish, step.Statistics ?? _statistics);
         return TakeText();
     }
 
@@ -154,7 +157,7 @@ internal sealed class ChatUpdateBuilder
     private UsageDetails Usage()
     {
         var input = _statistics?.PromptTokens ?? _request.Generation.Prompt.Length;
-        var output = _statistics?.OutputTokens ?? _tokens;
+        var output = Final?.OutputTokens ?? _tokens;
         return new UsageDetails
         {
             InputTokenCount = input,
@@ -170,6 +173,9 @@ internal sealed class ChatUpdateBuilder
     {
         ["queue_ms"] = _statistics.QueueTime.TotalMilliseconds,
         ["prefill_ms"] = _statistics.PrefillTime.TotalMilliseconds,
-        ["decode_ms"] = _statistics.DecodeTime.TotalMilliseconds,
+        ["decode_ms"] = (Final?.DecodeTime ?? Stopwatch.GetElapsedTime(_firstToken)).TotalMilliseconds,
     };
+
+    /// <summary>The engine's last word; null where this side ended the answer, so that what is known is as of the first token.</summary>
+    private GenerationStatistics? Final => _finish == GenerationFinish.None ? null : _statistics;
 }

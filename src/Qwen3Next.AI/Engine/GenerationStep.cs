@@ -13,13 +13,13 @@ public enum GenerationFinish
     Length,
 }
 
-/// <summary>What one engine step adds to a generation. The last one has a <see cref="Finish"/> and <see cref="Statistics"/>, and may have no tokens.</summary>
+/// <summary>What one engine step adds to a generation. The last one has a <see cref="Finish"/>, and may have no tokens.</summary>
 /// <param name="Tokens">New token ids, in order.</param>
 /// <param name="Finish">Set on the last step only.</param>
-/// <param name="Statistics">Set on the last step only.</param>
+/// <param name="Statistics">On the first step with tokens, as known then: a reader who leaves early knows the prompt's counts and times. On the last step, final.</param>
 public readonly record struct GenerationStep(ReadOnlyMemory<int> Tokens, GenerationFinish Finish, GenerationStatistics? Statistics);
 
-/// <summary>Counts and times of a finished generation.</summary>
+/// <summary>Counts and times of a generation.</summary>
 public sealed record GenerationStatistics
 {
     /// <summary>Tokens of the prompt, cached ones included.</summary>

@@ -82,7 +82,8 @@ internal sealed class Sequence
     /// <summary>Adds a chosen token, publishes it, and says whether the answer is complete.</summary>
     public bool Accept(int token)
     {
-        if (_firstToken == 0) _firstToken = Stopwatch.GetTimestamp();
+        var isFirst = _firstToken == 0;
+        if (isFirst) _firstToken = Stopwatch.GetTimestamp();
         if (Array.IndexOf(_stopTokens, token) >= 0)
         {
             Stream.Finish(GenerationFinish.Stop, Statistics(OutputLength + 1));
@@ -91,7 +92,7 @@ internal sealed class Sequence
         if (Count == _tokens.Length) Array.Resize(ref _tokens, Math.Min(PromptLength + MaxTokens, 2 * Count));
         _tokens[Count++] = token;
         Counts?.Add(token);
-        Stream.Publish(_tokens.AsMemory(PromptLength, OutputLength));
+        Stream.Publish(_tokens.AsMemory(PromptLength, OutputLength), isFirst ? Statistics(OutputLength) : null);
         if (OutputLength < MaxTokens) return false;
         Stream.Finish(GenerationFinish.Length, Statistics(OutputLength));
         return true;

@@ -22,11 +22,13 @@ internal sealed class TokenStream : IValueTaskSource<GenerationStep>, IThreadPoo
     public bool Abandoned => _abandoned;
 
     /// <param name="tokens">All tokens of the answer so far.</param>
-    public void Publish(ReadOnlyMemory<int> tokens)
+    /// <param name="statistics">What is known now, with the first token.</param>
+    public void Publish(ReadOnlyMemory<int> tokens, GenerationStatistics? statistics)
     {
         lock (_gate)
         {
             _tokens = tokens;
+            _statistics ??= statistics;
             Wake();
         }
     }
@@ -92,6 +94,7 @@ internal sealed class TokenStream : IValueTaskSource<GenerationStep>, IThreadPoo
     {
         var step = new GenerationStep(_tokens[_read..], _finish, _statistics);
         _read = _tokens.Length;
+        _statistics = null;
         return step;
     }
 

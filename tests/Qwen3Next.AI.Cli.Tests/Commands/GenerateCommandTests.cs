@@ -59,6 +59,17 @@ public sealed class GenerateCommandTests
     }
 
     [Theory]
+    [InlineData("--top-k", "1")]
+    [InlineData("--top-p", "0.0001")]
+    public async Task Generate_OnlyTheMostLikelyTokenKept_IsGreedy(string option, string value)
+    {
+        string[] args = ["--prompt", "x", "--max-tokens", "20", "--seed", "1"];
+        var greedy = (await GenerateAsync([.. args, "--temperature", "0"])).Out;
+        Assert.NotEqual(greedy, (await GenerateAsync([.. args, "--temperature", "1"])).Out);
+        Assert.Equal(greedy, (await GenerateAsync([.. args, "--temperature", "1", option, value])).Out);
+    }
+
+    [Theory]
     [InlineData("Give either --prompt or --tokens.")]
     [InlineData("Give either --prompt or --tokens.", "--prompt", "x", "--tokens", "1")]
     [InlineData("--prompt is empty; give at least one character.", "--prompt", "")]
@@ -70,6 +81,8 @@ public sealed class GenerateCommandTests
     [InlineData("--max-tokens is '1.5'; it must be a whole number from 1 to 1048576.", "--prompt", "x", "--max-tokens", "1.5")]
     [InlineData("--temperature is 'NaN'; it must be a number from 0 to 100.", "--prompt", "x", "--temperature", "NaN")]
     [InlineData("--temperature is '0,7'; it must be a number from 0 to 100.", "--prompt", "x", "--temperature", "0,7")]
+    [InlineData("--top-k is '-1'; it must be a whole number from 0 to 2147483647.", "--prompt", "x", "--top-k", "-1")]
+    [InlineData("--top-p is '0'; it must be a number from 0.0001 to 1.", "--prompt", "x", "--top-p", "0")]
     [InlineData("--seed is 'a'; it must be a whole number from -9223372036854775808 to 9223372036854775807.", "--prompt", "x", "--seed", "a")]
     [InlineData("--format is 'xml'; it must be text or json.", "--prompt", "x", "--format", "xml")]
     [InlineData("--device is 'gpu'; it must be auto, cpu or cuda.", "--prompt", "x", "--device", "gpu")]

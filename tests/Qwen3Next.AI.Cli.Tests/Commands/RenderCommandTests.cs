@@ -54,7 +54,7 @@ public sealed class RenderCommandTests : IDisposable
         (await RenderAsync("[{")).AssertError(2, $"{_file} is not JSON: ");
         (await CliRunner.RunAsync("render", "--model", TestModel.Folder)).AssertError(2, "Option '--messages' is required.");
         (await RenderAsync("[]", "--format", "yaml")).AssertError(2, "--format is 'yaml'; it must be text or json.");
-        (await CliRunner.RunAsync("render", "--model", TestModel.Folder, "--messages", _file + "x")).AssertError(1, "Could not find file ");
+        (await CliRunner.RunAsync("render", "--model", TestModel.Folder, "--messages", _file + "x")).AssertError(2, $"--messages cannot be read: Could not find file '{_file}x'. Give a file with messages in JSON.");
     }
 
     public void Dispose() => File.Delete(_file);

@@ -203,7 +203,7 @@ public sealed class ChatUpdateTests
     [Fact]
     public async Task StopSequences_Found_FreeThePlaceAndKeepUsage()
     {
-        var engine = new ScriptedEngine().ReplyAndHang("ab", "STOP", "cd");
+        var engine = new ScriptedEngine { CachedTokens = 6 }.ReplyAndHang("ab", "STOP", "cd");
         var updates = await StreamAsync(engine, new ChatOptions { StopSequences = ["TO"] });
         Assert.Equal("abS", Text(updates));
         Assert.Equal((0, 1), (engine.Running, engine.Abandoned));
@@ -211,6 +211,10 @@ public sealed class ChatUpdateTests
         Assert.Equal(2 + 3, usage.OutputTokenCount); // up to the end of the sequence
         Assert.Equal(engine.Requests[0].Prompt.Length, usage.InputTokenCount);
         Assert.Equal(usage.InputTokenCount + usage.OutputTokenCount, usage.TotalTokenCount);
+        Assert.Equal(6, usage.CachedInputTokenCount);
+        var times = updates[^1].AdditionalProperties!;
+        Assert.Equal((1.0, 2.0), (times["queue_ms"], times["prefill_ms"]));
+        Assert.InRange(Assert.IsType<double>(times["decode_ms"]), double.Epsilon, 60_000);
     }
 
     [Fact]

@@ -74,7 +74,8 @@ internal sealed class ScriptedEngine(Qwen3NextFormat format = Qwen3NextFormat.In
                 cancellationToken.ThrowIfCancellationRequested();
                 var part = step[..Math.Min(step.Length, request.MaxTokens - tokens)];
                 tokens += part.Length;
-                if (part.Length > 0) yield return new GenerationStep(part, GenerationFinish.None, null);
+                if (part.Length > 0)
+                    yield return new GenerationStep(part, GenerationFinish.None, tokens == part.Length ? Statistics(request, tokens, TimeSpan.Zero) : null);
                 if (tokens == request.MaxTokens) break;
             }
             if (script.Hangs)
@@ -84,15 +85,7 @@ internal sealed class ScriptedEngine(Qwen3NextFormat format = Qwen3NextFormat.In
             }
             ended = true;
             var finish = tokens == request.MaxTokens ? GenerationFinish.Length : GenerationFinish.Stop;
-            yield return new GenerationStep(default, finish, new GenerationStatistics
-            {
-                PromptTokens = request.Prompt.Length,
-                CachedPromptTokens = CachedTokens,
-                OutputTokens = tokens + (finish == GenerationFinish.Stop ? 1 : 0),
-                QueueTime = TimeSpan.FromMilliseconds(1),
-                PrefillTime = TimeSpan.FromMilliseconds(2),
-                DecodeTime = TimeSpan.FromMilliseconds(3),
-            });
+            yield return new GenerationStep(default, finish, Statistics(request, tokens + (finish == GenerationFinish.Stop ? 1 : 0), TimeSpan.FromMilliseconds(3)));
         }
         finally
         {
@@ -111,6 +104,16 @@ internal sealed class ScriptedEngine(Qwen3NextFormat format = Qwen3NextFormat.In
         Dispose();
         return default;
     }
+
+    private GenerationStatistics Statistics(GenerationRequest request, int tokens, TimeSpan decode) => new()
+    {
+        PromptTokens = request.Prompt.Length,
+        CachedPromptTokens = CachedTokens,
+        OutputTokens = tokens,
+        QueueTime = TimeSpan.FromMilliseconds(1),
+        PrefillTime = TimeSpan.FromMilliseconds(2),
+        DecodeTime = decode,
+    };
 
     private ScriptedEngine Enqueue(int[][] steps, bool hangs)
     {

@@ -49,6 +49,19 @@ public sealed class InferenceEngineTests
     }
 
     [Fact]
+    public async Task Generate_FirstStepWithTokens_KnowsThePrompt()
+    {
+        using var engine = new EngineHarness(Folder);
+        var request = new GenerationRequest { Prompt = Reference.Ints("prompt1.ids"), MaxTokens = 50 };
+        var steps = new List<GenerationStep>();
+        await foreach (var step in engine.Engine.GenerateAsync(request, default)) steps.Add(step);
+        Assert.Equal(request.Prompt.Length, steps[0].Statistics!.PromptTokens);
+        Assert.True(steps[0].Statistics!.PrefillTime > TimeSpan.Zero);
+        Assert.Equal(50, steps[^1].Statistics!.OutputTokens);
+        Assert.All(steps[1..^1], step => Assert.Null(step.Statistics));
+    }
+
+    [Fact]
     public async Task Generate_BudgetBeyondContext_EndsWithTheContext()
     {
         using var engine = new EngineHarness(Folder, context: 40);
