@@ -49,7 +49,8 @@ internal sealed record AttentionWeights
 
     public AttentionWeights PlaceOn(IBackend backend) => new()
     {
-        Query = backend.Place(Query), Key = backend.Place(Key), Value = backend.Place(Value), Output = backend.Place(Output),
+        Query = backend.Place(Query, mayNarrow: true), Key = backend.Place(Key, mayNarrow: true), Value = backend.Place(Value, mayNarrow: true),
+        Output = backend.Place(Output, mayNarrow: true),
         QueryNorm = backend.Place(QueryNorm), KeyNorm = backend.Place(KeyNorm),
     };
 }
@@ -79,7 +80,8 @@ internal sealed record DeltaNetWeights
 
     public DeltaNetWeights PlaceOn(IBackend backend) => new()
     {
-        Qkvz = backend.Place(Qkvz), BetaDecay = backend.Place(BetaDecay), Output = backend.Place(Output), Conv = backend.Place(Conv),
+        Qkvz = backend.Place(Qkvz, mayNarrow: true), BetaDecay = backend.Place(BetaDecay), Output = backend.Place(Output, mayNarrow: true),
+        Conv = backend.Place(Conv),
         NegExpA = backend.Place(NegExpA), DtBias = backend.Place(DtBias), Norm = backend.Place(Norm),
     };
 }
@@ -93,7 +95,10 @@ internal sealed record MlpWeights
 
     public required LinearWeight Down { get; init; }
 
-    public MlpWeights PlaceOn(IBackend backend) => new() { Gate = backend.Place(Gate), Up = backend.Place(Up), Down = backend.Place(Down) };
+    public MlpWeights PlaceOn(IBackend backend) => new()
+    {
+        Gate = backend.Place(Gate, mayNarrow: true), Up = backend.Place(Up, mayNarrow: true), Down = backend.Place(Down, mayNarrow: true),
+    };
 }
 
 /// <summary>Routed experts and, in Qwen3-Next, the shared expert with its gate.</summary>

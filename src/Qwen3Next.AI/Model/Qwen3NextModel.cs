@@ -8,11 +8,16 @@ namespace Qwen3Next.AI.Model;
 /// <summary>The decoder: token ids of a batch to hidden states and logits. Owns its working memory; used by one thread at a time.</summary>
 internal sealed class Qwen3NextModel
 {
+    // A decoded token and its drafts.
+    private const int MostReplayedRows = 8;
+
     private readonly IBackend _backend;
     private readonly DecoderLayer[] _layers;
     private readonly Tensor _embedding, _finalNorm, _frequencies;
     private readonly LinearWeight _head;
     private readonly MultiTokenPredictor? _mtp;
+    private readonly Action _forwardStep;
+    private StepContext _step;
 
     /// <param name="backend">Computes.</param>
     /// <param name="weights">Not owned; needed as long as the model only where the backend shares the host's memory.</param>
@@ -29,6 +34,7 @@ internal sealed class Qwen3NextModel
         if (weights.Mtp is { } mtp) _mtp = new MultiTokenPredictor(Config, mtp.PlaceOn(backend), _embedding);
         _frequencies = backend.Allocate(DType.F32, new Shape(Config.RotaryDim / 2));
         backend.Write(Config.Rope.InverseFrequencies(), _frequencies);
+        _forwardStep = () => ForwardStep(null);
         Buffers = new ActivationBuffers(backend, Config, maxTokens, maxLogitRows, HasMtp);
     }
 
@@ -44,17 +50,12 @@ internal sealed class Qwen3NextModel
     /// <param name="afterLayer">Sees the residual stream [T, D] after each layer; for tests.</param>
     public Tensor Forward(Batch batch, HybridCache cache, Action<int, Tensor>? afterLayer = null)
     {
-        var step = Step(batch, cache);
-        var x = Buffers.X(batch.TokenCount);
-        _backend.Embed(_embedding, batch, x);
-        for (var i = 0; i < _layers.Length; i++)
-        {
-            _layers[i].Forward(step, x);
-            afterLayer?.Invoke(i, x);
-        }
-        var hidden = Buffers.Hidden(batch.TokenCount);
-        _backend.Norm(x, _finalNorm, (float)Config.NormEpsilon, hidden);
-        return hidden;
+        _backend.Load(batch);
+        _step = new StepContext(_backend, batch, cache, Buffers.CosSin(batch.TokenCount), Buffers);
+        // Short steps are bound by the cost of issuing ops, and there are few shapes of them.
+        if (batch.MostRows <= MostReplayedRows && afterLayer is null) _backend.Run(new StepShape(0, batch.TokenCount, batch.SequenceCount), _forwardStep);
+        else ForwardStep(afterLayer);
+        return Buffers.Hidden(batch.TokenCount);
     }
 
     /// <summary>Logits [LogitCount, V] of the batch's chosen rows of hidden states; valid until the next call.</summary>
@@ -69,13 +70,16 @@ internal sealed class Qwen3NextModel
     public Span<float> ReadLogits(Batch batch, Tensor hidden) => _backend.Read(Logits(batch, hidden));
 
     /// <summary>Turns the hidden states of the batch just computed into those of the multi-token-prediction module, in place.</summary>
-    /// <param name="batch">The same batch.</param>
+    /// <param name="batch">The same batch, with the token after each row.</param>
     /// <param name="cache">Its MTP layer is updated.</param>
     /// <param name="hidden">What <see cref="Forward"/> returned.</param>
     public void Predict(Batch batch, HybridCache cache, Tensor hidden)
     {
         if (_mtp is null) throw new InvalidOperationException("The checkpoint has no multi-token-prediction module.");
-        _mtp.Forward(Step(batch, cache), hidden);
+        _backend.Load(batch);
+        var cosSin = Buffers.CosSin(batch.TokenCount);
+        _backend.RotaryAngles(batch, _frequencies, Config.Rope.AttentionFactor, cosSin);
+        _mtp.Forward(new StepContext(_backend, batch, cache, cosSin, Buffers), hidden);
     }
 
     /// <summary>Refuses widths that the ops cannot compute.</summary>
@@ -92,11 +96,16 @@ internal sealed class Qwen3NextModel
             if (value % 8 != 0) throw new CheckpointException($"config.json: {name} is {value}; only multiples of 8 can be computed.");
     }
 
-    private StepContext Step(Batch batch, HybridCache cache)
+    private void ForwardStep(Action<int, Tensor>? afterLayer)
     {
-        _backend.Load(batch);
-        var cosSin = Buffers.CosSin(batch.TokenCount);
-        _backend.RotaryAngles(batch, _frequencies, Config.Rope.AttentionFactor, cosSin);
-        return new StepContext(_backend, batch, cache, cosSin, Buffers);
+        var (batch, x) = (_step.Batch, Buffers.X(_step.Batch.TokenCount));
+        _backend.RotaryAngles(batch, _frequencies, Config.Rope.AttentionFactor, _step.CosSin);
+        _backend.Embed(_embedding, batch, x);
+        for (var i = 0; i < _layers.Length; i++)
+        {
+            _layers[i].Forward(_step, x);
+            afterLayer?.Invoke(i, x);
+        }
+        _backend.Norm(x, _finalNorm, (float)Config.NormEpsilon, Buffers.Hidden(batch.TokenCount));
     }
 }

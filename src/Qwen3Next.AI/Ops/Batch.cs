@@ -14,6 +14,7 @@ internal sealed class Batch
         LogitRows = new int[maxTokens];
         SequenceStart = new int[maxSequences + 1];
         StateSlots = new int[maxSequences];
+        BlockCounts = new int[maxSequences];
         BlockTable = new int[maxSequences * maxBlocksPerSequence];
         BlocksPerSequence = maxBlocksPerSequence;
     }
@@ -23,6 +24,9 @@ internal sealed class Batch
 
     /// <summary>Sequences in use, N.</summary>
     public int SequenceCount { get; private set; }
+
+    /// <summary>Rows of the sequence that has most.</summary>
+    public int MostRows { get; private set; }
 
     /// <summary>Rows whose logits are wanted.</summary>
     public int LogitCount { get; private set; }
@@ -45,12 +49,15 @@ internal sealed class Batch
     /// <summary>[N, BlocksPerSequence] KV blocks in position order.</summary>
     public int[] BlockTable { get; }
 
+    /// <summary>[N] entries in use of each sequence's row of <see cref="BlockTable"/>.</summary>
+    public int[] BlockCounts { get; }
+
     public int BlocksPerSequence { get; }
 
     /// <summary>[LogitCount] row indices, ascending.</summary>
     public int[] LogitRows { get; }
 
-    public void Clear() => TokenCount = SequenceCount = LogitCount = 0;
+    public void Clear() => TokenCount = SequenceCount = LogitCount = MostRows = 0;
 
     /// <summary>Appends rows of one sequence: tokens at positions from <paramref name="position"/> on.</summary>
     public void Add(ReadOnlySpan<int> tokens, int position, int stateSlot, ReadOnlySpan<int> blocks, bool lastLogits, bool allLogits)
@@ -63,8 +70,10 @@ internal sealed class Batch
             if (allLogits || (lastLogits && i == tokens.Length - 1)) LogitRows[LogitCount++] = start + i;
         }
         blocks.CopyTo(BlockTable.AsSpan(SequenceCount * BlocksPerSequence, BlocksPerSequence));
+        BlockCounts[SequenceCount] = blocks.Length;
         StateSlots[SequenceCount] = stateSlot;
         SequenceStart[SequenceCount] = start;
+        MostRows = Math.Max(MostRows, tokens.Length);
         SequenceStart[++SequenceCount] = TokenCount = start + tokens.Length;
     }
 }

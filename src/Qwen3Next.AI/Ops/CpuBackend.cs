@@ -23,9 +23,11 @@ internal sealed unsafe partial class CpuBackend(int threads) : IBackend
 
     public Tensor Place(Tensor host) => host;
 
-    public LinearWeight Place(LinearWeight host) => host;
+    public LinearWeight Place(LinearWeight host, bool mayNarrow = false) => host;
 
     public void Load(Batch batch) { }
+
+    public void Run(in StepShape shape, Action compute) => compute();
 
     public void Clear(Tensor tensor) => NativeMemory.Clear((void*)tensor.Address, (nuint)tensor.Bytes);
 

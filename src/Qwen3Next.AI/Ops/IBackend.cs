@@ -23,10 +23,18 @@ internal partial interface IBackend : IDisposable
     Tensor Place(Tensor host);
 
     /// <summary>A matrix where and as ops read it: the stored values, or their nearest in a type that the device multiplies.</summary>
-    LinearWeight Place(LinearWeight host);
+    /// <param name="host">As stored.</param>
+    /// <param name="mayNarrow">Its model tolerates 8 bits; whether they are used is the backend's choice.</param>
+    LinearWeight Place(LinearWeight host, bool mayNarrow = false);
 
     /// <summary>Makes the host's arrays of a batch known to the ops that follow. Called before the first op of a step and after every later change.</summary>
     void Load(Batch batch);
+
+    /// <summary>
+    /// Calls a function that issues ops, or replays what it issued before for the same shape: it must issue the same ops with the same
+    /// addresses for equal shapes, and differ only by what <see cref="Load"/> was given.
+    /// </summary>
+    void Run(in StepShape shape, Action compute);
 
     /// <summary>Zeroes memory of the device, after the ops already issued and before those to come.</summary>
     void Clear(Tensor tensor);
@@ -40,3 +48,9 @@ internal partial interface IBackend : IDisposable
     /// <summary>Waits for the ops already issued and gives the values of an F32 tensor, in host memory that is valid until the next call.</summary>
     Span<float> Read(Tensor source);
 }
+
+/// <summary>What decides which ops a short step issues, and their sizes.</summary>
+/// <param name="Part">Number of the function among those that the caller runs.</param>
+/// <param name="Tokens">T.</param>
+/// <param name="Sequences">N.</param>
+internal readonly record struct StepShape(int Part, int Tokens, int Sequences);

@@ -1,0 +1,132 @@
+using Qwen3Next.AI.Cuda;
+using Qwen3Next.AI.Ops.Linear;
+using Qwen3Next.AI.Tensors;
+
+namespace Qwen3Next.AI.Ops;
+
+/// <summary>
+/// Computes on one CUDA device, in one stream. Matrices are BF16 or FP8 with block scales (others are rounded to BF16 when placed); activations
+/// and states F32. Each family's .Cuda.cs file chooses kernels and launches them; its .cu file holds them.
+/// </summary>
+internal sealed unsafe partial class CudaBackend : IBackend
+{
+    private readonly CudaDevice _device;
+    private readonly CudaStream _stream;
+    private readonly DeviceArena _arena;
+    private readonly WeightUploader _uploader;
+    private readonly CudaGraphs _graphs;
+    private readonly List<KernelModule> _modules = [];
+    private CudaBatch? _batch;
+    private DeviceMemory? _scratch;
+    private PinnedMemory? _readBuffer;
+
+    /// <param name="device">Not owned.</param>
+    /// <param name="kvType">What keys and values are kept in: BF16, F8E4M3 or F32.</param>
+    /// <param name="slabBytes">Memory is taken from the device in pieces of this size; 0 takes each tensor's by itself.</param>
+    public CudaBackend(CudaDevice device, DType kvType = DType.BF16, long slabBytes = 256L << 20)
+    {
+        (_device, KvType) = (device, kvType);
+        _stream = device.CreateStream();
+        _arena = new DeviceArena(device, slabBytes);
+        _uploader = new WeightUploader(device, _stream);
+        _graphs = new CudaGraphs(_stream);
+    }
+
+    public string Name => $"CUDA, {_device.Name}";
+
+    public DType KvType { get; }
+
+    /// <summary>The device's copy of the batch of this step.</summary>
+    private CudaBatch Rows => _batch ?? throw new InvalidOperationException("no batch has been loaded");
+
+    public Tensor Allocate(DType type, Shape shape)
+    {
+        var tensor = _arena.Allocate(type, shape);
+        Clear(tensor);
+        return tensor;
+    }
+
+    public Tensor Place(Tensor host)
+    {
+        var placed = _arena.Allocate(host.Type, host.Shape);
+        _uploader.Upload(host, placed);
+        return placed;
+    }
+
+    public LinearWeight Place(LinearWeight host, bool mayNarrow = false)
+    {
+        if (host.Weight.Type == DType.F8E4M3) return new LinearWeight(Place(host.Weight), Place(host.Scales));
+        var placed = _arena.Allocate(DType.BF16, host.Weight.Shape);
+        _uploader.Upload(host.Weight, placed);
+        return new LinearWeight(placed);
+    }
+
+    public void Load(Batch batch)
+    {
+        if (_batch?.Fits(batch) != true)
+        {
+            _graphs.Clear();
+            _batch?.Dispose();
+            _batch = new CudaBatch(_device, batch);
+        }
+        _batch.Load(batch, _stream);
+    }
+
+    public void Run(in StepShape shape, Action compute) => _graphs.Run(shape, compute);
+
+    public void Clear(Tensor tensor) => _stream.Fill(tensor.Address, 0, tensor.Bytes);
+
+    public void Copy(Tensor source, Tensor destination) => _stream.Copy(destination.Address, source.Address, source.Bytes);
+
+    public void Write(ReadOnlySpan<float> source, Tensor destination) => _stream.Upload(destination.Address, source);
+
+    public Span<float> Read(Tensor source)
+    {
+        if (_readBuffer is null || _readBuffer.Bytes < source.Bytes)
+        {
+            _readBuffer?.Dispose();
+            _readBuffer = _device.AllocatePinned(source.Bytes);
+        }
+        _stream.Download(_readBuffer.Address, source.Address, source.Bytes);
+        _stream.Synchronize();
+        return _readBuffer.AsSpan<float>()[..checked((int)source.Shape.Elements)];
+    }
+
+    public void Dispose()
+    {
+        // Memory may go only after the work that uses it. A device that has failed has no work left.
+        try { _stream.Synchronize(); }
+        catch (CudaException) { }
+        _graphs.Dispose();
+        _batch?.Dispose();
+        _scratch?.Dispose();
+        _readBuffer?.Dispose();
+        _uploader.Dispose();
+        _arena.Dispose();
+        _modules.ForEach(module => module.Dispose());
+        _stream.Dispose();
+    }
+
+    /// <summary>Kernels of an embedded source for this device, which live as long as the backend. Slow: each family keeps what it gets.</summary>
+    /// <param name="path">As in Ops/Linear/linear.cu.</param>
+    /// <param name="defines">NAME=VALUE.</param>
+    private KernelModule LoadKernels(string path, params ReadOnlySpan<string> defines)
+    {
+        var module = _device.Load(KernelSource.Embedded(path), defines);
+        _modules.Add(module);
+        return module;
+    }
+
+    /// <summary>Memory for one op call, of any content: grows to the largest request and stays. Ops run in order, so all of them share it.</summary>
+    private nint Scratch(long bytes)
+    {
+        if (_scratch is null || _scratch.Bytes < bytes)
+        {
+            _graphs.Clear();
+            _stream.Synchronize();
+            _scratch?.Dispose();
+            _scratch = _device.Allocate(bytes);
+        }
+        return _scratch.Address;
+    }
+}
