@@ -6,19 +6,24 @@ namespace Qwen3Next.AI.Cache;
 /// <param name="IsAttention">True: keys and values. False: a DeltaNet state. One value per layer; an MTP layer comes last.</param>
 /// <param name="KvHeads">Hkv.</param>
 /// <param name="HeadDim">Dh.</param>
-/// <param name="ValueHeads">Hv; this and the rest are 0 without DeltaNet layers.</param>
+/// <param name="KeyHeads">Hk; this and the rest are 0 without DeltaNet layers.</param>
+/// <param name="ValueHeads">Hv.</param>
 /// <param name="KeyDim">dk.</param>
 /// <param name="ValueDim">dv.</param>
 /// <param name="ConvInputs">Past inputs that the convolution needs: its taps less one.</param>
 /// <param name="ConvChannels">C.</param>
+/// <param name="MaxDrafts">W, most drafts of a step; 0 without speculative decoding.</param>
 /// <param name="KvType">What keys and values are kept in.</param>
 internal sealed record CacheLayout(
-    IReadOnlyList<bool> IsAttention, int KvHeads, int HeadDim, int ValueHeads, int KeyDim, int ValueDim, int ConvInputs, int ConvChannels, DType KvType)
+    IReadOnlyList<bool> IsAttention, int KvHeads, int HeadDim, int KeyHeads, int ValueHeads, int KeyDim, int ValueDim, int ConvInputs, int ConvChannels, int MaxDrafts,
+    DType KvType)
 {
     /// <summary>Bytes of one KV block over all attention layers.</summary>
     public long BytesPerBlock => IsAttention.Count(attention => attention) * 2L * KvHeads * HybridCache.BlockSize * HeadDim * KvType.Size();
 
     /// <summary>Bytes of one state slot over all DeltaNet layers.</summary>
     public long BytesPerSlot => IsAttention.Count(attention => !attention) * sizeof(float)
-        * ((long)ValueHeads * KeyDim * ValueDim + (long)ConvInputs * ConvChannels);
+        * ((long)ValueHeads * KeyDim * ValueDim + (long)ConvInputs * ConvChannels + MaxDrafts * FloatsPerDraft);
+
+    private long FloatsPerDraft => ConvChannels + KeyHeads * KeyDim + ValueHeads * (ValueDim + 1L);
 }

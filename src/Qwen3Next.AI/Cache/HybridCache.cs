@@ -27,7 +27,11 @@ internal sealed class HybridCache
             {
                 _states[layer] = new DeltaStates(
                     backend.Allocate(DType.F32, new Shape(slots, layout.ValueHeads, layout.KeyDim, layout.ValueDim)),
-                    backend.Allocate(DType.F32, new Shape(slots, layout.ConvInputs, layout.ConvChannels)));
+                    backend.Allocate(DType.F32, new Shape(slots, layout.ConvInputs + layout.MaxDrafts, layout.ConvChannels)),
+                    layout.MaxDrafts == 0 ? default : new DeltaDrafts(
+                        backend.Allocate(DType.F32, new Shape(slots, layout.MaxDrafts, layout.KeyHeads, layout.KeyDim)),
+                        backend.Allocate(DType.F32, new Shape(slots, layout.MaxDrafts, layout.ValueHeads, layout.ValueDim)),
+                        backend.Allocate(DType.F32, new Shape(slots, layout.MaxDrafts, layout.ValueHeads))));
             }
         }
         Blocks = new KvBlockPool(blocks, BlockSize);

@@ -97,8 +97,9 @@ internal sealed record Qwen3NextConfig
     public bool UsesMoe(int layer) => Moe[layer];
 
     /// <summary>What the layers remember; the MTP layer, where there is one, as the last.</summary>
-    public CacheLayout CacheLayout(bool withMtp, DType kvType) => new(
-        withMtp ? [.. FullAttention, true] : FullAttention, KvHeads, HeadDim, ValueHeads, KeyHeadDim, ValueHeadDim, Math.Max(0, ConvKernel - 1), ConvChannels, kvType);
+    public CacheLayout CacheLayout(bool withMtp, DType kvType, int maxDrafts = 0) => new(
+        withMtp ? [.. FullAttention, true] : FullAttention, KvHeads, HeadDim, KeyHeads, ValueHeads, KeyHeadDim, ValueHeadDim, Math.Max(0, ConvKernel - 1), ConvChannels,
+        maxDrafts, kvType);
 
     /// <summary>The same model with only these of its layers, in this order.</summary>
     public Qwen3NextConfig WithLayers(params IEnumerable<int> layers)

@@ -2,7 +2,9 @@ namespace Qwen3Next.AI.Ops;
 
 /// <summary>
 /// One step as flat arrays: rows of prefill chunks and decode rows of N sequences, mixed. Row t of sequence n lies at
-/// SequenceStart[n] &lt;= t &lt; SequenceStart[n+1]; rows of a sequence have consecutive positions. Arrays are reused from step to step.
+/// SequenceStart[n] &lt;= t &lt; SequenceStart[n+1]; rows of a sequence have consecutive positions. The last rows of a sequence may be drafts: guesses
+/// that are computed like any other row but leave its DeltaNet state as it was, until a later step says how many of them were right. A sequence
+/// without rows is there for that alone. Arrays are reused from step to step.
 /// </summary>
 internal sealed class Batch
 {
@@ -15,6 +17,8 @@ internal sealed class Batch
         SequenceStart = new int[maxSequences + 1];
         StateSlots = new int[maxSequences];
         BlockCounts = new int[maxSequences];
+        Drafts = new int[maxSequences];
+        KeptDrafts = new int[maxSequences];
         BlockTable = new int[maxSequences * maxBlocksPerSequence];
         BlocksPerSequence = maxBlocksPerSequence;
     }
@@ -46,6 +50,12 @@ internal sealed class Batch
     /// <summary>[N] slots of recurrent and convolution state.</summary>
     public int[] StateSlots { get; }
 
+    /// <summary>[N] rows at the end of each sequence that are drafts; the rows before them are certain.</summary>
+    public int[] Drafts { get; }
+
+    /// <summary>[N] drafts of the slot's previous step, from its first on, that were right: its state takes them in before this step's rows.</summary>
+    public int[] KeptDrafts { get; }
+
     /// <summary>[N, BlocksPerSequence] KV blocks in position order.</summary>
     public int[] BlockTable { get; }
 
@@ -59,8 +69,8 @@ internal sealed class Batch
 
     public void Clear() => TokenCount = SequenceCount = LogitCount = MostRows = 0;
 
-    /// <summary>Appends rows of one sequence: tokens at positions from <paramref name="position"/> on.</summary>
-    public void Add(ReadOnlySpan<int> tokens, int position, int stateSlot, ReadOnlySpan<int> blocks, bool lastLogits, bool allLogits)
+    /// <summary>Appends rows of one sequence: tokens at positions from <paramref name="position"/> on, the last <paramref name="drafts"/> of them drafts.</summary>
+    public void Add(ReadOnlySpan<int> tokens, int position, int stateSlot, ReadOnlySpan<int> blocks, bool lastLogits, bool allLogits, int drafts = 0, int keptDrafts = 0)
     {
         var start = TokenCount;
         tokens.CopyTo(Tokens.AsSpan(start));
@@ -72,6 +82,8 @@ internal sealed class Batch
         blocks.CopyTo(BlockTable.AsSpan(SequenceCount * BlocksPerSequence, BlocksPerSequence));
         BlockCounts[SequenceCount] = blocks.Length;
         StateSlots[SequenceCount] = stateSlot;
+        Drafts[SequenceCount] = drafts;
+        KeptDrafts[SequenceCount] = keptDrafts;
         SequenceStart[SequenceCount] = start;
         MostRows = Math.Max(MostRows, tokens.Length);
         SequenceStart[++SequenceCount] = TokenCount = start + tokens.Length;

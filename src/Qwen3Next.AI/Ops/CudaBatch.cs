@@ -36,6 +36,12 @@ internal sealed class CudaBatch : IDisposable
     /// <summary>[N].</summary>
     public nint StateSlots => At(_maxSequences + 1);
 
+    /// <summary>[N].</summary>
+    public nint Drafts => At(2 * _maxSequences + 1);
+
+    /// <summary>[N].</summary>
+    public nint KeptDrafts => At(3 * _maxSequences + 1);
+
     /// <summary>[T].</summary>
     public nint Tokens => Column(0);
 
@@ -54,7 +60,7 @@ internal sealed class CudaBatch : IDisposable
     /// <summary>[N, BlocksPerSequence].</summary>
     public nint BlockTable => At(StagedInts);
 
-    private int SequenceInts => 2 * _maxSequences + 1;
+    private int SequenceInts => 4 * _maxSequences + 1;
 
     private int StagedInts => SequenceInts + (Columns - 1) * _maxTokens;
 
@@ -68,6 +74,8 @@ internal sealed class CudaBatch : IDisposable
         var (tokens, sequences) = (batch.TokenCount, batch.SequenceCount);
         Send(stream, 0, batch.SequenceStart.AsSpan(0, sequences + 1));
         Send(stream, _maxSequences + 1, batch.StateSlots.AsSpan(0, sequences));
+        Send(stream, 2 * _maxSequences + 1, batch.Drafts.AsSpan(0, sequences));
+        Send(stream, 3 * _maxSequences + 1, batch.KeptDrafts.AsSpan(0, sequences));
         Send(stream, SequenceInts, batch.Tokens.AsSpan(0, tokens));
         Send(stream, SequenceInts + _maxTokens, batch.NextTokens.AsSpan(0, tokens));
         Send(stream, SequenceInts + 2 * _maxTokens, batch.Positions.AsSpan(0, tokens));

@@ -90,11 +90,13 @@ public sealed unsafe class DeltaRuleTests
         return tensor;
     }
 
-    private static DeltaRuleParameters Parameters(TestMemory memory)
+    private static DeltaRuleParameters Parameters(TestMemory memory) => Parameters(memory, KeyHeads, ValueHeads, KeyDim, ValueDim, Taps);
+
+    internal static DeltaRuleParameters Parameters(TestMemory memory, int keyHeads, int valueHeads, int keyDim, int valueDim, int taps)
     {
-        var channels = 2 * KeyHeads * KeyDim + ValueHeads * ValueDim;
-        return new DeltaRuleParameters(KeyHeads, ValueHeads, KeyDim, ValueDim, 1e-6f, memory.Random(1, Taps, channels),
-            memory.Of([-0.1f, -1, -3, -0.01f, -0.5f, -8], ValueHeads), memory.Random(1, ValueHeads), memory.Random(1, ValueDim));
+        var decays = new[] { -0.1f, -1, -3, -0.01f, -0.5f, -8 }.AsSpan(0, valueHeads);
+        return new DeltaRuleParameters(keyHeads, valueHeads, keyDim, valueDim, 1e-6f, memory.Random(1, taps, 2 * keyHeads * keyDim + valueHeads * valueDim),
+            memory.Of(decays, valueHeads), memory.Random(1, valueHeads), memory.Random(1, valueDim));
     }
 
     /// <summary>Specification 3.3 written down once more, token by token in double precision.</summary>

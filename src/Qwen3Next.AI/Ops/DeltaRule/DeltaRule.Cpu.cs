@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics;
 using Qwen3Next.AI.Ops.Shared;
 using Qwen3Next.AI.Tensors;
 
@@ -15,9 +14,9 @@ internal sealed unsafe partial class CpuBackend
 
     /// <summary>
     /// One key head with its value heads of one sequence, 64 tokens at a time. Nothing is shared between chunks of work: each owns its
-    /// channels of the convolution and its part of the state.
+    /// channels of the convolution and its part of the states.
     /// </summary>
-    private struct DeltaRuleWork(DeltaRuleParameters p, float* projected, DeltaStates states, Batch batch, float* heads, DeltaRuleForm form) : IParallelWork
+    private partial struct DeltaRuleWork(DeltaRuleParameters p, float* projected, DeltaStates states, Batch batch, float* heads, DeltaRuleForm form) : IParallelWork
     {
         private const int ChunkTokens = 64;
 
@@ -31,82 +30,88 @@ internal sealed unsafe partial class CpuBackend
 
         private readonly int Taps => p.Conv.Shape[0];
 
-        public readonly long ThreadFloats => ChunkTokens * (2L * p.KeyDim + (long)Ratio * p.ValueDim + 2 * Ratio + p.ValueDim) + DeltaRuleChunk.ScratchFloats(ChunkTokens, p.ValueDim);
+        private readonly int StateFloats => p.KeyDim * p.ValueDim;
+
+        public readonly long ThreadFloats => ChunkTokens * (2L * p.KeyDim + 2 * p.ValueDim + 2) + StateFloats + DeltaRuleChunk.ScratchFloats(ChunkTokens, p.ValueDim);
 
         public readonly void Run(int chunk, int thread)
         {
             int sequence = chunk / p.KeyHeads, keyHead = chunk % p.KeyHeads;
             int start = batch.SequenceStart[sequence], end = batch.SequenceStart[sequence + 1];
-            var slot = batch.StateSlots[sequence];
+            int slot = batch.StateSlots[sequence], firstDraft = end - batch.Drafts[sequence];
 
-            // [tokens, dk] and [Hv / Hk][tokens, dv]
+            KeepDrafts(slot, keyHead, batch.KeptDrafts[sequence]);
+            for (var t = start; t < firstDraft; t += ChunkTokens) Tokens(slot, keyHead, start, t, Math.Min(ChunkTokens, firstDraft - t), drafts: false, thread);
+            if (firstDraft < end) Tokens(slot, keyHead, start, firstDraft, end - firstDraft, drafts: true, thread);
+            KeepInputs(slot, keyHead, start, firstDraft, end);
+        }
+
+        /// <summary>Takes the drafts of the step before that were right into the states.</summary>
+        private readonly void KeepDrafts(int slot, int keyHead, int count)
+        {
+            if (count == 0) return;
+            MoveWindow(slot, keyHead, count);
+            for (var i = 0; i < count; i++)
+                for (var head = keyHead * Ratio; head < (keyHead + 1) * Ratio; head++)
+                    DeltaRuleChunk.Keep(State(slot, head), DraftKey(slot, i, keyHead), DraftCorrection(slot, i, head), *DraftDecay(slot, i, head), p.KeyDim, p.ValueDim);
+        }
+
+        /// <summary>At most 64 tokens, from the <paramref name="t"/>-th row of the batch on, of a sequence whose rows begin at <paramref name="start"/>.</summary>
+        private readonly void Tokens(int slot, int keyHead, int start, int t, int count, bool drafts, int thread)
+        {
+            // [tokens, dk], then [tokens, dv] for one value head at a time
             var q = Scratch + thread * ThreadFloats;
             var k = q + ChunkTokens * p.KeyDim;
             var v = k + ChunkTokens * p.KeyDim;
-            var beta = v + ChunkTokens * Ratio * p.ValueDim;
-            var decay = beta + ChunkTokens * Ratio;
-            var output = decay + ChunkTokens * Ratio;
-            var scratch = output + ChunkTokens * p.ValueDim;
-            for (var t = start; t < end; t += ChunkTokens)
+            var output = v + ChunkTokens * p.ValueDim;
+            var beta = output + ChunkTokens * p.ValueDim;
+            var decay = beta + ChunkTokens;
+            var ahead = decay + ChunkTokens;
+            Convolve(slot, t, count, t - start, keyHead * p.KeyDim, p.KeyDim, q);
+            Convolve(slot, t, count, t - start, (p.KeyHeads + keyHead) * p.KeyDim, p.KeyDim, k);
+            Normalize(q, count, 1 / MathF.Sqrt(p.KeyDim));
+            Normalize(k, count, 1);
+            var chunked = !drafts && (form == DeltaRuleForm.Chunked || (form == DeltaRuleForm.Auto && count >= ChunkedFrom));
+            var products = new DeltaRuleChunk(q, k, count, p.KeyDim, p.ValueDim, ahead + StateFloats);
+            if (chunked) products.Prepare();
+            for (var head = keyHead * Ratio; head < (keyHead + 1) * Ratio; head++)
             {
-                var count = Math.Min(ChunkTokens, end - t);
-                Convolve(slot, t, count, t - start, keyHead * p.KeyDim, p.KeyDim, q);
-                Convolve(slot, t, count, t - start, (p.KeyHeads + keyHead) * p.KeyDim, p.KeyDim, k);
-                Normalize(q, count, 1 / MathF.Sqrt(p.KeyDim));
-                Normalize(k, count, 1);
-                var chunked = form == DeltaRuleForm.Chunked || (form == DeltaRuleForm.Auto && count >= ChunkedFrom);
-                var products = new DeltaRuleChunk(q, k, count, p.KeyDim, p.ValueDim, scratch);
-                if (chunked) products.Prepare();
-                for (var r = 0; r < Ratio; r++)
-                {
-                    var head = keyHead * Ratio + r;
-                    var values = v + r * ChunkTokens * p.ValueDim;
-                    Convolve(slot, t, count, t - start, 2 * p.KeyHeads * p.KeyDim + head * p.ValueDim, p.ValueDim, values);
-                    Gates(t, count, head, beta + r * ChunkTokens, decay + r * ChunkTokens);
-                    var state = states.Recurrent.F32 + ((long)slot * p.ValueHeads + head) * p.KeyDim * p.ValueDim;
-                    if (chunked) products.Chunked(state, values, beta + r * ChunkTokens, decay + r * ChunkTokens, output);
-                    else products.Recurrent(state, values, beta + r * ChunkTokens, decay + r * ChunkTokens, output);
-                    GatedNorm(t, count, head, output);
-                }
+                Convolve(slot, t, count, t - start, 2 * p.KeyHeads * p.KeyDim + head * p.ValueDim, p.ValueDim, v);
+                Gates(t, count, head, beta, decay);
+                var state = State(slot, head);
+                if (drafts) Copy(state, ahead, StateFloats);
+                if (chunked) products.Chunked(state, v, beta, decay, output);
+                else products.Recurrent(drafts ? ahead : state, v, beta, decay, output);
+                if (drafts) StoreDrafts(slot, head, count, k, v, decay);
+                GatedNorm(t, count, head, output);
             }
-            KeepInputs(slot, start, end, keyHead * p.KeyDim, p.KeyDim);
-            KeepInputs(slot, start, end, (p.KeyHeads + keyHead) * p.KeyDim, p.KeyDim);
-            KeepInputs(slot, start, end, 2 * p.KeyHeads * p.KeyDim + keyHead * Ratio * p.ValueDim, Ratio * p.ValueDim);
         }
 
-        /// <summary>SiLU of the causal convolution of some channels; inputs before the step come from the state.</summary>
-        private readonly void Convolve(int slot, int t, int count, int done, int channel, int width, float* output)
+        /// <param name="slot">State slot.</param>
+        /// <param name="head">Value head.</param>
+        /// <param name="count">Drafts.</param>
+        /// <param name="k">[count, dk], the same for all value heads of a key head.</param>
+        /// <param name="corrections">[count, dv].</param>
+        /// <param name="decay">[count] logarithms.</param>
+        private readonly void StoreDrafts(int slot, int head, int count, float* k, float* corrections, float* decay)
         {
-            var history = states.Conv.F32 + (long)slot * (Taps - 1) * p.ConvChannels + channel;
-            var inputs = projected + (long)t * p.ProjectedWidth + channel;
             for (var i = 0; i < count; i++)
             {
-                for (var c = 0; c < width; c += 8)
-                {
-                    Vector256<float> sum = default;
-                    for (var j = 0; j < Taps; j++)
-                    {
-                        var back = i + j - (Taps - 1);
-                        var x = done + back >= 0 ? inputs + (long)back * p.ProjectedWidth : history + (long)(done + back + Taps - 1) * p.ConvChannels;
-                        sum = Vector256.FusedMultiplyAdd(Vector256.Load(p.Conv.F32 + (long)j * p.ConvChannels + channel + c), Vector256.Load(x + c), sum);
-                    }
-                    (sum * Activation.Sigmoid(sum)).Store(output + (long)i * width + c);
-                }
+                Copy(k + i * p.KeyDim, DraftKey(slot, i, head / Ratio), p.KeyDim);
+                Copy(corrections + i * p.ValueDim, DraftCorrection(slot, i, head), p.ValueDim);
+                *DraftDecay(slot, i, head) = MathF.Exp(decay[i]);
             }
         }
 
-        /// <summary>New state: the last inputs of old state and step together, oldest first, so that reading stays ahead of writing.</summary>
-        private readonly void KeepInputs(int slot, int start, int end, int channel, int width)
-        {
-            var history = states.Conv.F32 + (long)slot * (Taps - 1) * p.ConvChannels + channel;
-            var tokens = end - start;
-            for (var j = 0; j < Taps - 1; j++)
-            {
-                var from = tokens - (Taps - 1) + j;
-                var source = from >= 0 ? projected + (long)(start + from) * p.ProjectedWidth + channel : history + (long)(from + Taps - 1) * p.ConvChannels;
-                new ReadOnlySpan<float>(source, width).CopyTo(new Span<float>(history + (long)j * p.ConvChannels, width));
-            }
-        }
+        private readonly float* State(int slot, int head) => states.Recurrent.F32 + ((long)slot * p.ValueHeads + head) * StateFloats;
+
+        private readonly float* DraftKey(int slot, int i, int keyHead) => states.Drafts.Keys.F32 + (DraftRow(slot, i) * p.KeyHeads + keyHead) * p.KeyDim;
+
+        private readonly float* DraftCorrection(int slot, int i, int head) => states.Drafts.Corrections.F32 + (DraftRow(slot, i) * p.ValueHeads + head) * p.ValueDim;
+
+        private readonly float* DraftDecay(int slot, int i, int head) => states.Drafts.Decays.F32 + DraftRow(slot, i) * p.ValueHeads + head;
+
+        private readonly long DraftRow(int slot, int i) => (long)slot * states.Drafts.Keys.Shape[1] + i;
 
         private readonly void Normalize(float* x, int count, float factor)
         {

@@ -26,7 +26,18 @@ internal readonly unsafe struct DeltaRuleChunk
 
     public static long ScratchFloats(int n, int valueDim) => 3L * n * n + n + (long)n * valueDim;
 
-    /// <summary>Token by token, as the specification writes it.</summary>
+    /// <summary>Takes one token into a state that some run of <see cref="Recurrent"/> has corrected it for; the same operations, so the same bits.</summary>
+    public static void Keep(float* state, float* k, float* correction, float decay, int keyDim, int valueDim)
+    {
+        for (var i = 0; i < keyDim; i++, state += valueDim)
+        {
+            var key = Vector256.Create(k[i]);
+            for (var c = 0; c < valueDim; c += 8)
+                Vector256.FusedMultiplyAdd(key, Vector256.Load(correction + c), Vector256.Load(state + c) * decay).Store(state + c);
+        }
+    }
+
+    /// <summary>Token by token, as the specification writes it; the values become the corrections d.</summary>
     public void Recurrent(float* state, float* v, float* beta, float* g, float* o)
     {
         for (var t = 0; t < _n; t++)
@@ -48,6 +59,7 @@ internal readonly unsafe struct DeltaRuleChunk
         for (var i = 0; i < _keyDim; i++)
             prediction = Vector256.FusedMultiplyAdd(Vector256.Load(state + i * _valueDim), Vector256.Create(k[i]), prediction);
         var correction = (Vector256.Load(value) - prediction * decay) * beta;
+        correction.Store(value);
         for (var i = 0; i < _keyDim; i++)
         {
             var s = Vector256.FusedMultiplyAdd(Vector256.Create(k[i]), correction, Vector256.Load(state + i * _valueDim) * decay);
@@ -74,6 +86,10 @@ internal readonly unsafe struct DeltaRuleChunk
         var d1 = (Vector256.Load(value + 8) - p1 * decay) * beta;
         var d2 = (Vector256.Load(value + 16) - p2 * decay) * beta;
         var d3 = (Vector256.Load(value + 24) - p3 * decay) * beta;
+        d0.Store(value);
+        d1.Store(value + 8);
+        d2.Store(value + 16);
+        d3.Store(value + 24);
         Vector256<float> o0 = default, o1 = default, o2 = default, o3 = default;
         row = state;
         for (var i = 0; i < _keyDim; i++, row += _valueDim)
