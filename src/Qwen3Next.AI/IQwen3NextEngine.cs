@@ -14,6 +14,9 @@ public interface IQwen3NextEngine : IDisposable, IAsyncDisposable
     /// <exception cref="CheckpointException">tokenizer.json is missing or damaged.</exception>
     Tokenizer Tokenizer { get; }
 
+    /// <summary>How the engine is now; for health checks and displays.</summary>
+    Qwen3NextEngineStatus Status { get; }
+
     /// <summary>Loads the weights, once; later calls await the first. A failed or cancelled load may be tried again.</summary>
     Task LoadAsync(IProgress<Qwen3NextLoadProgress>? progress = null, CancellationToken cancellationToken = default);
 
@@ -22,7 +25,11 @@ public interface IQwen3NextEngine : IDisposable, IAsyncDisposable
     /// </summary>
     /// <exception cref="ContextLengthExceededException">The prompt does not fit.</exception>
     /// <exception cref="QueueFullException">Too many requests wait.</exception>
+    /// <exception cref="Qwen3NextException">The engine is draining, or failed.</exception>
     IAsyncEnumerable<GenerationStep> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default);
+
+    /// <summary>Takes no new generations from now on, and waits until those under way have ended. Cancelling ends the wait, not the generations.</summary>
+    Task DrainAsync(CancellationToken cancellationToken = default);
 }
 
 /// <summary>How far loading has come.</summary>

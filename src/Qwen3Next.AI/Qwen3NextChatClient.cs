@@ -3,6 +3,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Qwen3Next.AI.Chat;
+using Qwen3Next.AI.Telemetry;
 using Qwen3Next.AI.Tokenization;
 
 namespace Qwen3Next.AI;
@@ -68,20 +69,38 @@ public sealed class Qwen3NextChatClient : IChatClient
     private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
         ChatMessage[] messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var (request, answer) = await Task.Run(() => Prepare(messages, options), cancellationToken).ConfigureAwait(false);
-        await foreach (var step in _engine.GenerateAsync(request.Generation, cancellationToken).ConfigureAwait(false))
+        var (telemetry, request, answer) = await Task.Run(() => Prepare(messages, options), cancellationToken).ConfigureAwait(false);
+        using var _ = telemetry;
+        var steps = _engine.GenerateAsync(request.Generation, cancellationToken).GetAsyncEnumerator(CancellationToken.None);
+        await using (steps.ConfigureAwait(false))
         {
-            if (answer.Add(step) is { } update) yield return update;
-            if (answer.Ended) break;
+            while (!answer.Ended && await telemetry.WatchAsync(steps.MoveNextAsync()).ConfigureAwait(false))
+            {
+                if (steps.Current.Tokens.Length > 0) telemetry.TokensArrived();
+                if (answer.Add(steps.Current) is { } update) yield return update;
+            }
         }
-        foreach (var update in answer.Complete()) yield return update;
+        var rest = answer.Complete();
+        telemetry.Complete(answer.Statistics.PromptTokens, answer.Statistics.CachedPromptTokens, answer.Statistics.OutputTokens,
+            answer.Statistics.QueueTime, answer.Statistics.PrefillTime, answer.Statistics.DecodeTime, answer.FinishReason.Value);
+        foreach (var update in rest) yield return update;
     }
 
-    private (ChatRequest Request, ChatUpdateBuilder Answer) Prepare(ChatMessage[] messages, ChatOptions? options)
+    private (RequestTelemetry Telemetry, ChatRequest Request, ChatUpdateBuilder Answer) Prepare(ChatMessage[] messages, ChatOptions? options)
     {
         var (model, tokenizer) = (_engine.ModelInfo, _engine.Tokenizer);
-        var request = new ChatRequestMapper(this, model, tokenizer, _options, _logger).Map(messages, options);
-        return (request, new ChatUpdateBuilder(request, tokenizer, model.ModelId, _logger));
+        var telemetry = new RequestTelemetry(model.ModelId);
+        try
+        {
+            var request = new ChatRequestMapper(this, model, tokenizer, _options, _logger).Map(messages, options);
+            return (telemetry, request, new ChatUpdateBuilder(request, tokenizer, model.ModelId, _logger));
+        }
+        catch (Exception e)
+        {
+            telemetry.Fail(e);
+            telemetry.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Gives this client, <see cref="ChatClientMetadata"/>, <see cref="IQwen3NextEngine"/>, <see cref="Qwen3NextModelInfo"/> or <see cref="Tokenizer"/>.</summary>
@@ -95,7 +114,7 @@ public sealed class Qwen3NextChatClient : IChatClient
         if (serviceType.IsInstanceOfType(this)) return this;
         if (serviceType.IsInstanceOfType(_engine)) return _engine;
         // No address: telemetry would report a server that is not there.
-        if (serviceType == typeof(ChatClientMetadata)) return new ChatClientMetadata("qwen3next", null, _engine.ModelInfo.ModelId);
+        if (serviceType == typeof(ChatClientMetadata)) return new ChatClientMetadata(Qwen3NextTelemetry.ProviderName, null, _engine.ModelInfo.ModelId);
         if (serviceType == typeof(Qwen3NextModelInfo)) return _engine.ModelInfo;
         return serviceType == typeof(Tokenizer) ? _engine.Tokenizer : null;
     }

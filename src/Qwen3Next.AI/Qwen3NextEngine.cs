@@ -20,8 +20,10 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
     private readonly Lazy<Qwen3NextModelInfo> _info;
     private readonly Lazy<Tokenizer> _tokenizer;
     private readonly CancellationTokenSource _disposed = new();
+    private readonly GenerationGate _generations = new();
     private readonly Lock _gate = new();
     private Task<LoadedModel>? _load;
+    private EngineGauges? _gauges;
 
     /// <summary>Remembers what to load.</summary>
     /// <param name="options">Where the checkpoint lies and how much to use; not changed, and read once at load.</param>
@@ -41,6 +43,27 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
 
     /// <inheritdoc/>
     public Tokenizer Tokenizer => _tokenizer.Value;
+
+    /// <inheritdoc/>
+    public Qwen3NextEngineStatus Status
+    {
+        get
+        {
+            var load = _load;
+            var model = load is { IsCompletedSuccessfully: true } ? load.Result : null;
+            var present = model?.Engine.Present ?? 0;
+            return new Qwen3NextEngineStatus
+            {
+                State = StateOf(load, model?.Engine.Failure),
+                RunningRequests = Math.Min(present, _options.MaxConcurrentRequests),
+                WaitingRequests = Math.Max(0, present - _options.MaxConcurrentRequests),
+                MaxWaitingRequests = _options.MaxQueueLength,
+                KvCacheTokens = model?.Plan.KvTokens ?? 0,
+                UsedKvCacheTokens = model?.Engine.UsedKvTokens ?? 0,
+                Failure = model?.Engine.Failure ?? load?.Exception?.InnerException,
+            };
+        }
+    }
 
     /// <summary>What the loaded model takes of the memory; null before it is loaded.</summary>
     public MemoryPlan? MemoryPlan => _load is { IsCompletedSuccessfully: true } load ? load.Result.Plan : null;
@@ -65,9 +88,20 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
         GenerationRequest request, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        var model = await LoadedAsync(null, cancellationToken).ConfigureAwait(false);
-        await foreach (var step in model.Engine.GenerateAsync(request, cancellationToken).ConfigureAwait(false)) yield return step;
+        _generations.Enter();
+        try
+        {
+            var model = await LoadedAsync(null, cancellationToken).ConfigureAwait(false);
+            await foreach (var step in model.Engine.GenerateAsync(request, cancellationToken).ConfigureAwait(false)) yield return step;
+        }
+        finally
+        {
+            _generations.Leave();
+        }
     }
+
+    /// <inheritdoc/>
+    public Task DrainAsync(CancellationToken cancellationToken = default) => _generations.CloseAsync(cancellationToken);
 
     /// <summary>Logits of the prompt's last token, or of all its tokens, for comparison with other implementations.</summary>
     /// <param name="tokens">Token ids, at least one.</param>
@@ -95,7 +129,27 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
         }
         if (load is null) return;
         await ((Task)load).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        _gauges?.Dispose();
         if (load.IsCompletedSuccessfully) (await load.ConfigureAwait(false)).Dispose();
+    }
+
+    private (int Running, int Waiting, double Cache) ReadGauges()
+    {
+        var now = Status;
+        return (now.RunningRequests, now.WaitingRequests, (double)now.UsedKvCacheTokens / Math.Max(1, now.KvCacheTokens));
+    }
+
+    private Qwen3NextEngineState StateOf(Task<LoadedModel>? load, Exception? failure)
+    {
+        if (_disposed.IsCancellationRequested) return Qwen3NextEngineState.Disposed;
+        if (_generations.Closed) return Qwen3NextEngineState.Draining;
+        return load switch
+        {
+            null or { IsCanceled: true } => Qwen3NextEngineState.NotLoaded,
+            { IsCompleted: false } => Qwen3NextEngineState.Loading,
+            { IsFaulted: true } => Qwen3NextEngineState.Failed,
+            _ => failure is null ? Qwen3NextEngineState.Ready : Qwen3NextEngineState.Failed,
+        };
     }
 
     private async Task<LoadedModel> LoadedAsync(IProgress<Qwen3NextLoadProgress>? progress, CancellationToken cancellationToken)
@@ -128,6 +182,7 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
             // Small files first: what is wrong with them should not cost the loading of weights.
             var model = LoadedModel.Load(_options, ModelInfo, TokenIds(), _logger, progress, either.Token);
             EngineLog.Loaded(_logger, ModelInfo.ModelId, model.Device, model.Plan.ToString());
+            _gauges = new EngineGauges(ModelInfo.ModelId, ReadGauges);
             return model;
         }
         catch (OperationCanceledException) when (_disposed.IsCancellationRequested)

@@ -35,6 +35,16 @@ public enum Qwen3NextFormat
     Coder,
 }
 
+/// <summary>When a model is loaded.</summary>
+public enum Qwen3NextLoadMode
+{
+    /// <summary>By the first request.</summary>
+    OnFirstUse,
+
+    /// <summary>While the host starts, before it takes requests; a short answer is computed too, so that the first request is as fast as the next ones.</summary>
+    OnHostStart,
+}
+
 /// <summary>Everything that can be set about a model in process. Bound from the configuration section <c>Qwen3Next</c> (or <c>Qwen3Next:{name}</c>).</summary>
 public sealed class Qwen3NextOptions
 {
@@ -78,6 +88,13 @@ public sealed class Qwen3NextOptions
     /// <summary>Answer budget in tokens where a request sets none. Default: 16,384, or 32,768 for thinking formats; always cut to the context.</summary>
     [Range(1, 1 << 20)]
     public int? MaxOutputTokens { get; set; }
+
+    /// <summary>When the model is loaded. Default: by the first request.</summary>
+    /// <remarks>A load at host start reports to the log, and to an <c>IProgress&lt;Qwen3NextLoadProgress&gt;</c> among the services, keyed by the model's name or not.</remarks>
+    public Qwen3NextLoadMode Load { get; set; }
+
+    /// <summary>How long running requests may take to end when the host stops, 0 to 1 day; then they are cut off. Default: 20 seconds. The host's own limit holds too.</summary>
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Text in messages may become control tokens such as <c>&lt;|im_end|&gt;</c>. Default: false; leave it so for text from people.</summary>
     public bool AllowSpecialTokensInMessages { get; set; }

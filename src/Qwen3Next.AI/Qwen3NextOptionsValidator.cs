@@ -14,23 +14,26 @@ internal sealed class Qwen3NextOptionsCrossCheck : IValidateOptions<Qwen3NextOpt
     {
         var section = string.IsNullOrEmpty(name) ? "Qwen3Next" : $"Qwen3Next:{name}";
         var faults = new ValidateOptionsResultBuilder();
-        if (!string.IsNullOrWhiteSpace(options.ModelPath)) CheckFolder(options.ModelPath, section, faults);
+        if (!string.IsNullOrWhiteSpace(options.ModelPath)) CheckFolder(options, section, faults);
         if (options.MaxOutputTokens > options.MaxContextTokens)
             faults.AddError($"{section}:MaxOutputTokens is {options.MaxOutputTokens}, more than MaxContextTokens, {options.MaxContextTokens}. Lower it or raise the context.");
         if (options.MaxConcurrentRequests > options.MaxBatchTokens)
             faults.AddError($"{section}:MaxConcurrentRequests is {options.MaxConcurrentRequests}, more than MaxBatchTokens, {options.MaxBatchTokens}: " +
                 "a step must hold one token of every conversation. Raise MaxBatchTokens.");
+        if (options.DrainTimeout < TimeSpan.Zero || options.DrainTimeout > TimeSpan.FromDays(1))
+            faults.AddError($"{section}:DrainTimeout is {options.DrainTimeout}; it must be 00:00:00 to 1.00:00:00.");
         return faults.Build();
     }
 
-    private static void CheckFolder(string path, string section, ValidateOptionsResultBuilder faults)
+    private static void CheckFolder(Qwen3NextOptions options, string section, ValidateOptionsResultBuilder faults)
     {
         try
         {
-            var folder = CheckpointFolder.Resolve(path);
+            var folder = CheckpointFolder.Resolve(options.ModelPath);
             foreach (var pattern in new[] { "tokenizer.json", "*.safetensors" })
                 if (!Directory.EnumerateFiles(folder, pattern).Any())
                     faults.AddError($"{section}:ModelPath: folder {folder} has no {pattern}. Download the whole checkpoint into it.");
+            ModelInfoReader.Read(options);
         }
         catch (CheckpointException fault)
         {

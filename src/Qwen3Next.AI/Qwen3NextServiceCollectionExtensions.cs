@@ -1,9 +1,11 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Qwen3Next.AI;
+using Qwen3Next.AI.Hosting;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -14,7 +16,7 @@ public static class Qwen3NextServiceCollectionExtensions
     /// <param name="services">Where to register.</param>
     /// <param name="configure">Sets options, after those of the configuration section <c>Qwen3Next</c>, which is read where there is a configuration.</param>
     /// <returns>The client's pipeline, for example to add <c>UseFunctionInvocation()</c>; nothing is added by default.</returns>
-    /// <remarks>The model is loaded by the first request. The container disposes the engine. An <see cref="IQwen3NextEngine"/> registered before is kept.</remarks>
+    /// <remarks>The model is loaded by the first request, or by the host's start where options say so; running requests end before the host stops. The container disposes the engine. An <see cref="IQwen3NextEngine"/> registered before is kept.</remarks>
     public static ChatClientBuilder AddQwen3Next(this IServiceCollection services, Action<Qwen3NextOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -28,7 +30,7 @@ public static class Qwen3NextServiceCollectionExtensions
     /// <param name="name">Key of the services and name of the options. The first name registered also answers requests without a key, unless a client without a key exists.</param>
     /// <param name="configure">Sets options, after those of the configuration section <c>Qwen3Next:{name}</c>, which is read where there is a configuration.</param>
     /// <returns>The client's pipeline, for example to add <c>UseFunctionInvocation()</c>; nothing is added by default.</returns>
-    /// <remarks>The model is loaded by the first request. The container disposes the engine. A keyed <see cref="IQwen3NextEngine"/> registered before is kept.</remarks>
+    /// <remarks>The model is loaded by the first request, or by the host's start where options say so; running requests end before the host stops. The container disposes the engine. A keyed <see cref="IQwen3NextEngine"/> registered before is kept.</remarks>
     public static ChatClientBuilder AddQwen3Next(this IServiceCollection services, string name, Action<Qwen3NextOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -49,6 +51,8 @@ public static class Qwen3NextServiceCollectionExtensions
             .Configure<IServiceProvider>((options, provider) => provider.GetService<IConfiguration>()?.GetSection(section).Bind(options))
             .Configure(options => configure?.Invoke(options))
             .ValidateOnStart();
+        services.AddSingleton(new ModelName(name));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ModelLifetime>());
     }
 
     private static Qwen3NextOptions OptionsOf(IServiceProvider provider, string name) => provider.GetRequiredService<IOptionsMonitor<Qwen3NextOptions>>().Get(name);

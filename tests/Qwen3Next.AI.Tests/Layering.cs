@@ -30,6 +30,10 @@ internal static partial class Layering
             "Engine", "Sampling", "Tokenization", "Telemetry",
             "Qwen3NextOptions", "Qwen3NextModelInfo", "Qwen3NextGenerationOptions", "Qwen3NextFormat", "UnsupportedContentBehavior",
         ],
+        ["Hosting"] =
+        [
+            "Engine", "Telemetry", "IQwen3NextEngine", "Qwen3NextOptions", "Qwen3NextLoadMode", "Qwen3NextLoadProgress", "Qwen3NextEngineStatus", "Qwen3NextEngineState",
+        ],
     };
 
     private static readonly Regex FolderName = new($@"(?:\bQwen3Next\.AI\.|(?<![\w.]))(?<name>{string.Join('|', MayUse.Keys)})\b(?=\.[A-Z]|;)");

@@ -100,6 +100,21 @@ public sealed class Qwen3NextRegistrationTests
         }
     }
 
+    [Fact]
+    public async Task AddQwen3Next_FaultsOfSeveralModels_AreListedTogether()
+    {
+        var builder = Host(("Qwen3Next:a:ModelPath", ByteTokenizer.Folder), ("Qwen3Next:a:MaxContextTokens", "65536"), ("Qwen3Next:a:DrainTimeout", "-00:00:01"),
+            ("Qwen3Next:b:ModelPath", ByteTokenizer.Folder), ("Qwen3Next:b:MaxQueueLength", "-1"));
+        builder.AddQwen3Next("a");
+        builder.AddQwen3Next("b");
+        using var host = builder.Build();
+        var errors = (await Assert.ThrowsAsync<AggregateException>(() => host.StartAsync())).InnerExceptions.Cast<OptionsValidationException>().ToList();
+        Assert.Equal(["a", "b"], errors.Select(e => e.OptionsName));
+        Assert.Contains(errors[0].Failures, f => f.Contains("allows 32768 (max_position_embeddings)", StringComparison.Ordinal));
+        Assert.Contains(errors[0].Failures, f => f.Contains("DrainTimeout is -00:00:01", StringComparison.Ordinal));
+        Assert.Contains(errors[1].Failures, f => f.Contains("MaxQueueLength", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData(null, "ModelPath field is required")]
     [InlineData("/no/such/folder", "Qwen3Next:m:ModelPath: Folder /no/such/folder does not exist; give a folder")]

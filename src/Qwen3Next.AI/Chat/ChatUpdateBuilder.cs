@@ -28,7 +28,6 @@ internal sealed class ChatUpdateBuilder
     private readonly string _messageId = $"msg_{Guid.NewGuid():N}";
     private readonly DateTimeOffset _createdAt = DateTimeOffset.UtcNow;
     private GenerationFinish _finish;
-    private GenerationStatistics? _statistics;
     private long _firstToken;
     private int _tokens;
 
@@ -36,6 +35,7 @@ internal sealed class ChatUpdateBuilder
     {
         (_request, _modelId, _logger) = (request, modelId, logger);
         _decoder = tokenizer.CreateDecoder();
+        Statistics = new GenerationStatistics { PromptTokens = request.Generation.Prompt.Length };
         _parser = new OutputParser(request.Format, request.StartsInReasoning, request.Tools, parseTools: request.Tools.Count > 0);
         _stop = new StopSequenceMatcher(request.StopSequences);
         _reasoningTokens = new ReasoningTokenCounter(tokenizer, request.StartsInReasoning);
@@ -55,13 +55,22 @@ internal sealed class ChatUpdateBuilder
             _reasoningTokens.Add(token);
             Parse(_decoder.Append(token));
         }
-        (_finish, _statistics) = (step.Finish, step.Statistics ?? _statistics);
+        (_finish, Statistics) = (step.Finish, step.Statistics ?? Statistics);
         return TakeText();
     }
 
+    /// <summary>Counts and times; final after <see cref="Complete"/>.</summary>
+    public GenerationStatistics Statistics { get; private set; }
+
+    /// <summary>Set by <see cref="Complete"/>.</summary>
+    public ChatFinishReason FinishReason { get; private set; }
+
     /// <summary>What was held back, then all calls at once, then the last update with usage and finish reason.</summary>
-    public IEnumerable<ChatResponseUpdate> Complete()
+    public IReadOnlyList<ChatResponseUpdate> Complete()
     {
+        // Where this side ended the answer, the engine's last word was that of the first token.
+        if (_finish == GenerationFinish.None)
+            Statistics = Statistics with { OutputTokens = _tokens, DecodeTime = Stopwatch.GetElapsedTime(_firstToken) };
         if (!Ended)
         {
             Parse(_decoder.Flush());
@@ -69,18 +78,21 @@ internal sealed class ChatUpdateBuilder
             Dispatch();
         }
         if (!Ended) EndText();
-        if (TakeText() is { } rest) yield return rest;
+        var updates = new List<ChatResponseUpdate>(4);
+        if (TakeText() is { } rest) updates.Add(rest);
         var hasCalls = _calls.Exists(c => c is FunctionCallContent);
         // The model needs its thoughts again with the results of its calls, also where nobody is to read them.
-        if (hasCalls && _hiddenReasoning.Length > 0) yield return Update([HiddenReasoning.Hide(_hiddenReasoning.ToString())]);
-        if (_calls.Count > 0) yield return Update(_calls);
+        if (hasCalls && _hiddenReasoning.Length > 0) updates.Add(Update([HiddenReasoning.Hide(_hiddenReasoning.ToString())]));
+        if (_calls.Count > 0) updates.Add(Update(_calls));
 
-        var last = Update([new UsageContent(Usage())]);
-        last.FinishReason = hasCalls ? ChatFinishReason.ToolCalls
+        FinishReason = hasCalls ? ChatFinishReason.ToolCalls
             : _finish == GenerationFinish.Length && !Ended ? ChatFinishReason.Length
             : ChatFinishReason.Stop;
+        var last = Update([new UsageContent(Usage())]);
+        last.FinishReason = FinishReason;
         last.AdditionalProperties = Timings();
-        yield return last;
+        updates.Add(last);
+        return updates;
     }
 
     private void Parse(string text)
@@ -154,28 +166,20 @@ internal sealed class ChatUpdateBuilder
         CreatedAt = _createdAt,
     };
 
-    private UsageDetails Usage()
+    private UsageDetails Usage() => new()
     {
-        var input = _statistics?.PromptTokens ?? _request.Generation.Prompt.Length;
-        var output = Final?.OutputTokens ?? _tokens;
-        return new UsageDetails
-        {
-            InputTokenCount = input,
-            OutputTokenCount = output,
-            TotalTokenCount = input + output,
-            CachedInputTokenCount = _statistics?.CachedPromptTokens,
-            ReasoningTokenCount = _reasoningTokens.Count,
-        };
-    }
-
-    // Rates and times do not add up over responses, so they are no usage counts.
-    private AdditionalPropertiesDictionary? Timings() => _statistics is null ? null : new()
-    {
-        ["queue_ms"] = _statistics.QueueTime.TotalMilliseconds,
-        ["prefill_ms"] = _statistics.PrefillTime.TotalMilliseconds,
-        ["decode_ms"] = (Final?.DecodeTime ?? Stopwatch.GetElapsedTime(_firstToken)).TotalMilliseconds,
+        InputTokenCount = Statistics.PromptTokens,
+        OutputTokenCount = Statistics.OutputTokens,
+        TotalTokenCount = Statistics.PromptTokens + Statistics.OutputTokens,
+        CachedInputTokenCount = Statistics.CachedPromptTokens,
+        ReasoningTokenCount = _reasoningTokens.Count,
     };
 
-    /// <summary>The engine's last word; null where this side ended the answer, so that what is known is as of the first token.</summary>
-    private GenerationStatistics? Final => _finish == GenerationFinish.None ? null : _statistics;
+    // Rates and times do not add up over responses, so they are no usage counts.
+    private AdditionalPropertiesDictionary Timings() => new()
+    {
+        ["queue_ms"] = Statistics.QueueTime.TotalMilliseconds,
+        ["prefill_ms"] = Statistics.PrefillTime.TotalMilliseconds,
+        ["decode_ms"] = Statistics.DecodeTime.TotalMilliseconds,
+    };
 }

@@ -25,6 +25,7 @@ internal sealed class InferenceEngine : IDisposable
     private readonly Action<Sequence> _removeAbandoned;
     private readonly Thread _thread;
     private int _present;
+    private volatile Exception? _failure;
     private volatile bool _stop;
 
     public InferenceEngine(Qwen3NextModel model, HybridCache cache, EngineLimits limits)
@@ -37,6 +38,14 @@ internal sealed class InferenceEngine : IDisposable
         _thread = new Thread(Run) { IsBackground = true, Name = "qwen3next engine" };
         _thread.Start();
     }
+
+    /// <summary>Conversations that are computed or wait. This and the next two are read by any thread, and a moment old.</summary>
+    public int Present => Volatile.Read(ref _present);
+
+    public int UsedKvTokens => (_cache.Blocks.Total - _cache.Blocks.FreeCount) * HybridCache.BlockSize;
+
+    /// <summary>Why the last step failed; null when it did not.</summary>
+    public Exception? Failure => _failure;
 
     private int MaxBlocks => _cache.Blocks.BlocksFor(_limits.ContextTokens);
 
@@ -93,9 +102,6 @@ internal sealed class InferenceEngine : IDisposable
         }
     }
 
-    /// <summary>Conversations being computed or waiting.</summary>
-    internal int Present => Volatile.Read(ref _present);
-
     /// <summary>Checks that nothing of the cache is lost or owned twice; for tests, while the engine is idle.</summary>
     internal void CheckIntegrity() => _scheduler.CheckIntegrity();
 
@@ -144,11 +150,13 @@ internal sealed class InferenceEngine : IDisposable
         {
             try
             {
-                if (!Step()) _wake.WaitOne();
+                if (Step()) _failure = null;
+                else _wake.WaitOne();
             }
             catch (Exception failure)
             {
-                FailAll(failure is Qwen3NextException ? failure : new Qwen3NextException($"The engine failed: {failure.Message}", failure));
+                _failure = failure is Qwen3NextException ? failure : new Qwen3NextException($"The engine failed: {failure.Message}", failure);
+                FailAll(_failure);
             }
         }
         FailAll(new ObjectDisposedException(nameof(InferenceEngine)));

@@ -21,7 +21,7 @@ internal static class ByteTokenizer
     private const string Pattern =
         @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-    /// <summary>A folder with the files of a checkpoint; only tokenizer.json has content that can be used.</summary>
+    /// <summary>A folder with the files of a checkpoint; the weights are missing in their file.</summary>
     public static string Folder { get; } = Write();
 
     public static Tokenizer Instance { get; } = Tokenizer.Load(Folder);
@@ -63,7 +63,9 @@ internal static class ByteTokenizer
             },
         };
         File.WriteAllText(Path.Combine(folder, "tokenizer.json"), file.ToJsonString());
-        File.WriteAllText(Path.Combine(folder, "config.json"), """{"model_type":"qwen3_next"}""");
+        File.WriteAllText(Path.Combine(folder, "config.json"), """
+            {"model_type":"qwen3","vocab_size":282,"hidden_size":64,"num_hidden_layers":1,"num_attention_heads":2,"num_key_value_heads":1,"head_dim":32,"intermediate_size":64}
+            """);
         File.WriteAllText(Path.Combine(folder, "model.safetensors"), "");
         return folder;
     }

@@ -27,13 +27,13 @@ internal sealed class ScriptedEngine(Qwen3NextFormat format = Qwen3NextFormat.In
     /// <summary>Thread that asked for the first token of the last request.</summary>
     public int CallingThread { get; private set; }
 
-    public int CachedTokens { get; init; }
+    public int CachedTokens { get; set; }
 
     public TaskCompletionSource Hanging { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Tokenizer Tokenizer => ByteTokenizer.Instance;
 
-    public Qwen3NextModelInfo ModelInfo { get; init; } = new()
+    public Qwen3NextModelInfo ModelInfo { get; set; } = new()
     {
         ModelId = "scripted",
         Format = format,
@@ -52,7 +52,30 @@ internal sealed class ScriptedEngine(Qwen3NextFormat format = Qwen3NextFormat.In
     /// <summary>An answer that never goes on after its steps.</summary>
     public ScriptedEngine ReplyAndHang(params string[] steps) => Enqueue([.. steps.Select(s => Tokenizer.Encode(s, parseSpecialTokens: true))], hangs: true);
 
-    public Task LoadAsync(IProgress<Qwen3NextLoadProgress>? progress = null, CancellationToken cancellationToken = default) => Task.CompletedTask;
+    public Qwen3NextEngineStatus Status { get; set; } = new() { State = Qwen3NextEngineState.Ready };
+
+    /// <summary>Whether the load was asked for; it reports three parts of progress.</summary>
+    public bool Loaded { get; private set; }
+
+    public bool Draining { get; private set; }
+
+    public async Task LoadAsync(IProgress<Qwen3NextLoadProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        for (var part = 1; part <= 3; part++)
+        {
+            await Task.Yield();
+            cancellationToken.ThrowIfCancellationRequested();
+            progress?.Report(new Qwen3NextLoadProgress(part << 20, 3 << 20));
+        }
+        Loaded = true;
+    }
+
+    /// <summary>Waits until nothing runs.</summary>
+    public async Task DrainAsync(CancellationToken cancellationToken = default)
+    {
+        Draining = true;
+        while (Running > 0) await Task.Delay(5, cancellationToken);
+    }
 
     public async IAsyncEnumerable<GenerationStep> GenerateAsync(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
