@@ -166,6 +166,13 @@ __device__ __forceinline__ uint32_t pack_bf16(float low, float high) {
     return packed;
 }
 
+// Products of both halves, each rounded once.
+__device__ __forceinline__ uint32_t mul_bf16x2(uint32_t x, uint32_t y) {
+    uint32_t product;
+    asm("{ .reg .b32 zero; mov.b32 zero, 0x80008000; fma.rn.bf16x2 %0, %1, %2, zero; }" : "=r"(product) : "r"(x), "r"(y));
+    return product;
+}
+
 // The operand of mma_tf32: 10 mantissa bits, ties away from zero.
 __device__ __forceinline__ uint32_t to_tf32(float x) {
     uint32_t bits;
