@@ -11,20 +11,21 @@ internal static class ModelInfoReader
 
     public static Qwen3NextModelInfo Read(Qwen3NextOptions options)
     {
-        var folder = CheckpointFolder.Resolve(options.ModelPath);
-        var config = Qwen3NextConfig.Load(folder);
-        var generation = GenerationDefaults.Load(folder, config);
-        var format = options.Format == Qwen3NextFormat.Auto ? ChatFormatDetector.Detect(folder) : options.Format;
+        var source = Source(options);
+        var config = source.Config;
+        var generation = source.Folder is { } folder ? GenerationDefaults.Load(folder, config) : new GenerationDefaults();
+        var format = options.Format != Qwen3NextFormat.Auto ? options.Format
+            : source.Folder is null ? Qwen3NextFormat.Instruct : ChatFormatDetector.Detect(source.Folder);
         var context = options.MaxContextTokens ?? Math.Min(config.MaxPositions, DefaultContext);
         if (context > config.MaxPositions)
         {
             throw new CheckpointException(
-                $"MaxContextTokens is {context}; {folder} allows {config.MaxPositions} (max_position_embeddings). Lower it, or enable YaRN in config.json.");
+                $"MaxContextTokens is {context}; {source.Name} allows {config.MaxPositions} (max_position_embeddings). Lower it, or enable YaRN in config.json.");
         }
         var thinks = format is Qwen3NextFormat.Thinking or Qwen3NextFormat.Hybrid;
         return new Qwen3NextModelInfo
         {
-            ModelId = options.ModelId ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.ModelPath))),
+            ModelId = options.ModelId ?? (source.Folder is null ? $"{source.Name} (dummy weights)" : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.ModelPath)))),
             Format = format,
             Architecture = config.Architecture,
             MaxContextTokens = context,
@@ -34,6 +35,10 @@ internal static class ModelInfoReader
             Defaults = Merge(options.Defaults, generation),
         };
     }
+
+    public static ModelSource Source(Qwen3NextOptions options) => options.DummyWeights is { } dummy
+        ? ModelSource.Dummy(dummy.Model, dummy.Layers, options.WeightType == Qwen3NextWeightType.Float8)
+        : ModelSource.Checkpoint(options.ModelPath);
 
     private static Qwen3NextGenerationOptions Merge(Qwen3NextGenerationOptions options, GenerationDefaults generation) => new()
     {

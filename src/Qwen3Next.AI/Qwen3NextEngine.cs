@@ -31,11 +31,11 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
     public Qwen3NextEngine(Qwen3NextOptions options, ILoggerFactory? loggers = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentException.ThrowIfNullOrEmpty(options.ModelPath);
+        if (options.DummyWeights is null) ArgumentException.ThrowIfNullOrEmpty(options.ModelPath);
         _options = options;
         _logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger<Qwen3NextEngine>();
         _info = new Lazy<Qwen3NextModelInfo>(() => ModelInfoReader.Read(_options), LazyThreadSafetyMode.PublicationOnly);
-        _tokenizer = new Lazy<Tokenizer>(() => Tokenizer.Load(CheckpointFolder.Resolve(_options.ModelPath)), LazyThreadSafetyMode.PublicationOnly);
+        _tokenizer = new Lazy<Tokenizer>(LoadTokenizer, LazyThreadSafetyMode.PublicationOnly);
     }
 
     /// <inheritdoc/>
@@ -68,15 +68,15 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
     /// <summary>What the loaded model takes of the memory; null before it is loaded.</summary>
     public MemoryPlan? MemoryPlan => _load is { IsCompletedSuccessfully: true } load ? load.Result.Plan : null;
 
-    /// <summary>What the model would take of this machine's memory; reads the configuration and file headers, never the weights.</summary>
+    /// <summary>What the model would take of the device's memory; reads the configuration and file headers, never the weights.</summary>
     /// <exception cref="CheckpointException">The checkpoint cannot be used.</exception>
     /// <exception cref="Qwen3NextException">The model does not fit; the message says what to lower.</exception>
     public MemoryPlan PlanMemory()
     {
-        // Weights count as they are stored; a load widens some small ones.
-        var summary = Qwen3NextCheckpointSummary.Read(_options.ModelPath);
-        return MemoryPlan.Create(Qwen3NextConfig.Load(_options.ModelPath), summary.BytesByType.Values.Sum(), summary.MtpLayers > 0, Tensors.DType.F32, _options,
-            ModelInfo.MaxContextTokens, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        using var backend = BackendChoice.Open(_options, NullLogger.Instance);
+        var source = ModelInfoReader.Source(_options);
+        var (bytes, hasMtp) = source.Measure(backend);
+        return MemoryPlan.Create(source.Config, bytes, hasMtp, backend, _options, ModelInfo.MaxContextTokens);
     }
 
     /// <inheritdoc/>
@@ -180,7 +180,7 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
         try
         {
             // Small files first: what is wrong with them should not cost the loading of weights.
-            var model = LoadedModel.Load(_options, ModelInfo, TokenIds(), _logger, progress, either.Token);
+            var model = LoadedModel.Load(_options, ModelInfoReader.Source(_options), ModelInfo, TokenIds(), _logger, progress, either.Token);
             EngineLog.Loaded(_logger, ModelInfo.ModelId, model.Device, model.Plan.ToString());
             _gauges = new EngineGauges(ModelInfo.ModelId, ReadGauges);
             return model;
@@ -191,9 +191,14 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
         }
     }
 
+    private Tokenizer LoadTokenizer() => _options.DummyWeights is null
+        ? Tokenizer.Load(CheckpointFolder.Resolve(_options.ModelPath))
+        : throw new Qwen3NextException("Made-up weights have no tokenizer: ask by token ids, or load a checkpoint by ModelPath.");
+
     /// <summary>Ids that may be chosen: those with text. Token ids alone can be computed without a tokenizer, so its absence is no error here.</summary>
     private int TokenIds()
     {
+        if (_options.DummyWeights is not null) return ModelInfo.VocabularySize;
         var file = Path.Combine(CheckpointFolder.Resolve(_options.ModelPath), "tokenizer.json");
         return File.Exists(file) ? Math.Min(Tokenizer.VocabularySize, ModelInfo.VocabularySize) : ModelInfo.VocabularySize;
     }

@@ -16,6 +16,29 @@ public enum Qwen3NextDevice
     Cuda,
 }
 
+/// <summary>What large matrices are kept in.</summary>
+public enum Qwen3NextWeightType
+{
+    /// <summary>As the checkpoint has them; on a GPU, 32-bit ones are rounded to BF16. Made-up weights are BF16.</summary>
+    AsStored,
+
+    /// <summary>FP8 with one scale for each 128 x 128 block: converted at load on a GPU. Embedding, head, router and other small matrices stay as stored.</summary>
+    Float8,
+}
+
+/// <summary>What keys and values of attention layers are kept in.</summary>
+public enum Qwen3NextKvCacheType
+{
+    /// <summary>BF16 on a GPU, 32 bits on the CPU.</summary>
+    Auto,
+
+    /// <summary>BF16; GPU only.</summary>
+    BFloat16,
+
+    /// <summary>FP8, which holds twice the context in the same memory; GPU only.</summary>
+    Float8,
+}
+
 /// <summary>The prompt format a checkpoint was trained for.</summary>
 public enum Qwen3NextFormat
 {
@@ -48,8 +71,7 @@ public enum Qwen3NextLoadMode
 /// <summary>Everything that can be set about a model in process. Bound from the configuration section <c>Qwen3Next</c> (or <c>Qwen3Next:{name}</c>).</summary>
 public sealed class Qwen3NextOptions
 {
-    /// <summary>Checkpoint folder (config.json, tokenizer.json, *.safetensors), or a Hugging Face hub cache folder. Required.</summary>
-    [Required]
+    /// <summary>Checkpoint folder (config.json, tokenizer.json, *.safetensors), or a Hugging Face hub cache folder. Required unless <see cref="DummyWeights"/> is set.</summary>
     public string ModelPath { get; set; } = "";
 
     /// <summary>Name reported in responses and telemetry. Default: the folder's name.</summary>
@@ -60,6 +82,20 @@ public sealed class Qwen3NextOptions
 
     /// <summary>Device. Default: <see cref="Qwen3NextDevice.Auto"/>.</summary>
     public Qwen3NextDevice Device { get; set; }
+
+    /// <summary>Which GPU, 0 to 1,023, in the CUDA driver's order. Default: 0.</summary>
+    [Range(0, 1023)]
+    public int GpuIndex { get; set; }
+
+    /// <summary>What matrices are kept in. Default: <see cref="Qwen3NextWeightType.AsStored"/>.</summary>
+    public Qwen3NextWeightType WeightType { get; set; }
+
+    /// <summary>What keys and values are kept in. Default: <see cref="Qwen3NextKvCacheType.Auto"/>.</summary>
+    public Qwen3NextKvCacheType KvCacheType { get; set; }
+
+    /// <summary>Made-up weights of a shape in place of a checkpoint, for measuring speed. Default: none.</summary>
+    [ValidateObjectMembers]
+    public Qwen3NextDummyWeights? DummyWeights { get; set; }
 
     /// <summary>CPU threads, 1 to 1024. Default: all cores.</summary>
     [Range(1, 1024)]

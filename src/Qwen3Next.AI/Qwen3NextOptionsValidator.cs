@@ -14,7 +14,9 @@ internal sealed class Qwen3NextOptionsCrossCheck : IValidateOptions<Qwen3NextOpt
     {
         var section = string.IsNullOrEmpty(name) ? "Qwen3Next" : $"Qwen3Next:{name}";
         var faults = new ValidateOptionsResultBuilder();
-        if (!string.IsNullOrWhiteSpace(options.ModelPath)) CheckFolder(options, section, faults);
+        if (options.DummyWeights is null && string.IsNullOrWhiteSpace(options.ModelPath))
+            faults.AddError($"{section}:ModelPath is not set. Name the checkpoint's folder.");
+        else if (options.DummyWeights is null) CheckFolder(options, section, faults);
         if (options.MaxOutputTokens > options.MaxContextTokens)
             faults.AddError($"{section}:MaxOutputTokens is {options.MaxOutputTokens}, more than MaxContextTokens, {options.MaxContextTokens}. Lower it or raise the context.");
         if (options.MaxConcurrentRequests > options.MaxBatchTokens)

@@ -23,7 +23,7 @@ internal static partial class Layering
         ["Engine"] =
         [
             "Tensors", "Ops", "Cache", "Weights", "Model", "Sampling", "Telemetry",
-            "Qwen3NextOptions", "Qwen3NextModelInfo", "Qwen3NextDevice", "Qwen3NextLoadProgress",
+            "Qwen3NextOptions", "Qwen3NextModelInfo", "Qwen3NextDevice", "Qwen3NextWeightType", "Qwen3NextKvCacheType", "Qwen3NextLoadProgress",
         ],
         ["Chat"] =
         [

@@ -116,7 +116,7 @@ public sealed class Qwen3NextRegistrationTests
     }
 
     [Theory]
-    [InlineData(null, "ModelPath field is required")]
+    [InlineData(null, "ModelPath is not set")]
     [InlineData("/no/such/folder", "Qwen3Next:m:ModelPath: Folder /no/such/folder does not exist; give a folder")]
     public async Task AddQwen3Next_WrongModelPath_SaysWhatToChange(string? path, string part)
     {

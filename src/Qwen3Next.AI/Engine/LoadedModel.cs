@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging;
 using Qwen3Next.AI.Cache;
 using Qwen3Next.AI.Model;
 using Qwen3Next.AI.Ops;
-using Qwen3Next.AI.Telemetry;
 using Qwen3Next.AI.Weights;
 
 namespace Qwen3Next.AI.Engine;
@@ -10,14 +9,13 @@ namespace Qwen3Next.AI.Engine;
 /// <summary>Everything that a load brings into memory, freed in the right order.</summary>
 internal sealed class LoadedModel : IDisposable
 {
-    private readonly Qwen3NextWeights _weights;
+    private readonly Qwen3NextWeights? _hostWeights;
     private readonly IBackend _backend;
 
-    private LoadedModel(Qwen3NextWeights weights, IBackend backend, MemoryPlan plan, EngineLimits limits)
+    private LoadedModel(Qwen3NextModel model, Qwen3NextWeights? hostWeights, IBackend backend, MemoryPlan plan, EngineLimits limits)
     {
-        (_weights, _backend, Plan) = (weights, backend, plan);
-        var model = new Qwen3NextModel(backend, weights, plan.BatchTokens, plan.LogitRows);
-        Engine = new InferenceEngine(model, new HybridCache(backend, weights.Config.CacheLayout(model.HasMtp, backend.KvType), plan.Blocks, plan.Sequences), limits);
+        (_hostWeights, _backend, Plan) = (hostWeights, backend, plan);
+        Engine = new InferenceEngine(model, new HybridCache(backend, model.Config.CacheLayout(model.HasMtp, backend.KvType), plan.Blocks, plan.Sequences), limits);
     }
 
     public InferenceEngine Engine { get; }
@@ -26,25 +24,35 @@ internal sealed class LoadedModel : IDisposable
 
     public string Device => _backend.Name;
 
-    public static LoadedModel Load(Qwen3NextOptions options, Qwen3NextModelInfo info, int tokenIds, ILogger logger,
+    public static LoadedModel Load(Qwen3NextOptions options, ModelSource source, Qwen3NextModelInfo info, int tokenIds, ILogger logger,
         IProgress<Qwen3NextLoadProgress>? progress, CancellationToken cancellationToken)
     {
-        ChooseDevice(options.Device, logger);
-        var config = Qwen3NextConfig.Load(options.ModelPath);
-        var weights = Qwen3NextWeights.Load(config, CheckpointReader.Open(options.ModelPath), logger, progress, cancellationToken);
-        IBackend? backend = null;
+        var backend = BackendChoice.Open(options, logger);
+        Qwen3NextWeights? weights = null;
         try
         {
-            if (weights.Head.Weight.IsEmpty) throw new CheckpointException($"{options.ModelPath} has no lm_head: it is an embedding model and cannot generate text.");
-            backend = new CpuBackend(options.Threads ?? Environment.ProcessorCount);
-            var plan = MemoryPlan.Create(config, weights.Bytes, weights.Mtp is not null, backend.KvType, options, info.MaxContextTokens, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
-            return new LoadedModel(weights, backend, plan, new EngineLimits(
+            weights = Qwen3NextWeights.Load(source.Config, source.Open(), logger, backend.SharesHostMemory ? progress : null, cancellationToken);
+            if (weights.Head.Weight.IsEmpty) throw new CheckpointException($"{source.Name} has no lm_head: it is an embedding model and cannot generate text.");
+            var plan = MemoryPlan.Create(source.Config, weights.BytesOn(backend), weights.Mtp is not null, backend, options, info.MaxContextTokens);
+            var model = new Qwen3NextModel(backend, weights, plan.BatchTokens, plan.LogitRows, Report);
+            if (!backend.SharesHostMemory)
+            {
+                weights.Dispose();
+                weights = null;
+            }
+            return new LoadedModel(model, weights, backend, plan, new EngineLimits(
                 info.MaxContextTokens, plan.BatchTokens, plan.Sequences, plan.LogitRows, options.MaxQueueLength, tokenIds, info.StopTokens));
+
+            void Report(int layers)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (!backend.SharesHostMemory) progress?.Report(new Qwen3NextLoadProgress(plan.Weights * layers / source.Config.Layers, plan.Weights));
+            }
         }
         catch
         {
-            backend?.Dispose();
-            weights.Dispose();
+            backend.Dispose();
+            weights?.Dispose();
             throw;
         }
     }
@@ -53,13 +61,6 @@ internal sealed class LoadedModel : IDisposable
     {
         Engine.Dispose();
         _backend.Dispose();
-        _weights.Dispose();
-    }
-
-    private static void ChooseDevice(Qwen3NextDevice device, ILogger logger)
-    {
-        if (device == Qwen3NextDevice.Cuda)
-            throw new Qwen3NextException("Device is Cuda, and this build computes on the CPU only. Set Device to Cpu or Auto.");
-        if (device == Qwen3NextDevice.Auto) EngineLog.AutoDevice(logger, "CPU", "this build has no CUDA backend");
+        _hostWeights?.Dispose();
     }
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Qwen3Next.AI.Cache;
 using Qwen3Next.AI.Model;
-using Qwen3Next.AI.Tensors;
+using Qwen3Next.AI.Ops;
 
 namespace Qwen3Next.AI.Engine;
 
@@ -43,14 +43,13 @@ public sealed record MemoryPlan
     /// <param name="config">The model.</param>
     /// <param name="weightBytes">Its weights.</param>
     /// <param name="withMtp">The checkpoint has the MTP layer.</param>
-    /// <param name="kvType">What keys and values are kept in.</param>
+    /// <param name="backend">Where it is to fit.</param>
     /// <param name="options">Limits that the user set.</param>
     /// <param name="maxContext">Longest conversation, in tokens.</param>
-    /// <param name="available">Bytes of memory there are; what is not mapped must fit.</param>
     /// <exception cref="Qwen3NextException">One conversation does not fit into the KV cache, or the plan not into memory.</exception>
-    internal static MemoryPlan Create(Qwen3NextConfig config, long weightBytes, bool withMtp, DType kvType, Qwen3NextOptions options, int maxContext, long available)
+    internal static MemoryPlan Create(Qwen3NextConfig config, long weightBytes, bool withMtp, IBackend backend, Qwen3NextOptions options, int maxContext)
     {
-        var layout = config.CacheLayout(withMtp, kvType);
+        var layout = config.CacheLayout(withMtp, backend.KvType);
         var perBlock = layout.BytesPerBlock;
         var perContext = (maxContext + HybridCache.BlockSize - 1L) / HybridCache.BlockSize;
         var blocks = options.KvCacheBytes is { } bytes && perBlock > 0 ? bytes / perBlock : perContext * Math.Min(2, options.MaxConcurrentRequests);
@@ -69,11 +68,12 @@ public sealed record MemoryPlan
             Sequences = options.MaxConcurrentRequests,
             BatchTokens = options.MaxBatchTokens,
         };
-        var needed = plan.Total - plan.Weights;
-        if (needed > available)
+        // Shared weights are pages of a file, which the system takes back when it must.
+        var (needed, what) = backend.SharesHostMemory ? (plan.Total - plan.Weights, "besides its weights (") : (plan.Total, $"(weights {Mib(plan.Weights)}, ");
+        if (needed > backend.FreeBytes)
         {
             throw new Qwen3NextException(
-                $"The model needs {Mib(needed)} besides its weights (KV cache {Mib(plan.KvCache)}, states {Mib(plan.States)}, activations {Mib(plan.Activations)}), and {Mib(available)} are there. Lower MaxContextTokens, KvCacheBytes, MaxConcurrentRequests or MaxBatchTokens.");
+                $"The model needs {Mib(needed)} {what}KV cache {Mib(plan.KvCache)}, states {Mib(plan.States)}, activations {Mib(plan.Activations)}), and {Mib(backend.FreeBytes)} are there. Lower MaxContextTokens, KvCacheBytes, MaxConcurrentRequests or MaxBatchTokens.");
         }
         return plan;
     }

@@ -23,12 +23,18 @@ internal sealed class Qwen3NextModel
     /// <param name="weights">Not owned; needed as long as the model only where the backend shares the host's memory.</param>
     /// <param name="maxTokens">Rows of the largest step.</param>
     /// <param name="maxLogitRows">Rows of the largest <see cref="Logits"/>.</param>
-    public Qwen3NextModel(IBackend backend, Qwen3NextWeights weights, int maxTokens, int maxLogitRows)
+    /// <param name="placed">Told how many layers' weights are in place; may throw to end the load.</param>
+    public Qwen3NextModel(IBackend backend, Qwen3NextWeights weights, int maxTokens, int maxLogitRows, Action<int>? placed = null)
     {
         (_backend, Config) = (backend, weights.Config);
         CheckWidths(Config);
         _embedding = backend.Place(new LinearWeight(weights.Embedding)).Weight;
-        _layers = [.. weights.Layers.Select((layer, number) => new DecoderLayer(Config, layer.PlaceOn(backend), number))];
+        _layers = new DecoderLayer[weights.Layers.Length];
+        for (var i = 0; i < _layers.Length; i++)
+        {
+            _layers[i] = new DecoderLayer(Config, weights.Layers[i].PlaceOn(backend), i);
+            placed?.Invoke(i + 1);
+        }
         _finalNorm = backend.Place(weights.FinalNorm);
         _head = weights.Head.Weight == weights.Embedding ? new LinearWeight(_embedding) : weights.Head.Weight.IsEmpty ? default : backend.Place(weights.Head);
         if (weights.Mtp is { } mtp) _mtp = new MultiTokenPredictor(Config, mtp.PlaceOn(backend), _embedding);

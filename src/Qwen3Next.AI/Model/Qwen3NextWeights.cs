@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
+using Qwen3Next.AI.Ops;
 using Qwen3Next.AI.Ops.Linear;
 using Qwen3Next.AI.Tensors;
+using Qwen3Next.AI.Tensors.Quantization;
 using Qwen3Next.AI.Weights;
 
 namespace Qwen3Next.AI.Model;
@@ -13,6 +15,7 @@ internal sealed partial class Qwen3NextWeights : IDisposable
 {
     private readonly ICheckpoint _checkpoint;
     private readonly NativeBuffer _copies;
+    private readonly List<(TensorSpec Spec, DType Stored)> _taken;
 
     private Qwen3NextWeights(Qwen3NextConfig config, ICheckpoint checkpoint, NativeBuffer copies, WeightBinder binder)
     {
@@ -20,6 +23,7 @@ internal sealed partial class Qwen3NextWeights : IDisposable
         var map = new WeightMap(config, binder);
         (Embedding, Layers, FinalNorm, Head) = map.BindMain();
         Mtp = map.BindMtp();
+        _taken = binder.Taken;
         Bytes = copies.Bytes + binder.Mapped.Sum(t => t.Bytes);
     }
 
@@ -40,6 +44,13 @@ internal sealed partial class Qwen3NextWeights : IDisposable
 
     /// <summary>Memory that the weights take when all of them have been used.</summary>
     public long Bytes { get; }
+
+    /// <summary>Memory that the weights take where a backend places them.</summary>
+    public long BytesOn(IBackend backend) => backend.SharesHostMemory ? Bytes : PlacedBytes(_taken, backend);
+
+    /// <summary>The same, before anything is loaded.</summary>
+    public static long BytesOn(IBackend backend, WeightBinder check) =>
+        backend.SharesHostMemory ? check.CopyBytes + check.Mapped.Sum(t => t.Bytes) : PlacedBytes(check.Taken, backend);
 
     /// <summary>Checks all headers against the configuration, then converts what must be converted and reads the rest in.</summary>
     /// <param name="config">The checkpoint's configuration.</param>
@@ -78,6 +89,15 @@ internal sealed partial class Qwen3NextWeights : IDisposable
         _copies.Dispose();
         _checkpoint.Dispose();
     }
+
+    private static long PlacedBytes(List<(TensorSpec Spec, DType Stored)> taken, IBackend backend) => taken.Sum(tensor =>
+    {
+        var (spec, stored) = tensor;
+        if (!spec.Role.IsMatrix()) return spec.Shape.Elements * sizeof(float);
+        var type = backend.MatrixType(stored, spec.Role.MayBeFloat8() || spec.Role == TensorRole.StackedExperts);
+        var scales = type == DType.F8E4M3 ? spec.Shape.Elements / (Float8Blocks.Size * Float8Blocks.Size) * sizeof(float) : 0;
+        return spec.Shape.Elements * type.Size() + scales;
+    });
 
     private static string Abbreviate(List<string> names) => names.Count <= 8 ? string.Join(", ", names) : $"{string.Join(", ", names.Take(8))}, ...";
 

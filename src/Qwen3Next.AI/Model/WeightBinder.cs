@@ -21,7 +21,8 @@ internal sealed unsafe class WeightBinder(ICheckpoint? checkpoint, CheckpointNam
 
     public WeightBinder() : this(null, null) { }
 
-    public List<TensorSpec> Specs { get; } = [];
+    /// <summary>What the model consists of, with the types that the checkpoint has it in.</summary>
+    public List<(TensorSpec Spec, DType Stored)> Taken { get; } = [];
 
     /// <summary>Tensors used where they are mapped.</summary>
     public List<Tensor> Mapped { get; } = [];
@@ -146,8 +147,7 @@ internal sealed unsafe class WeightBinder(ICheckpoint? checkpoint, CheckpointNam
     private Tensor Take(string name, Shape shape, TensorRole? role)
     {
         cancellation.ThrowIfCancellationRequested();
-        if (role is { } known) Specs.Add(new TensorSpec(name, shape, known));
-        if (checkpoint is null) return new Tensor(0, DType.BF16, shape);
+        if (checkpoint is null) return Add(new Tensor(0, DType.BF16, shape));
         var actual = names!.Find(name);
         if (actual is null || !checkpoint.TryGet(actual, out var tensor))
             throw new CheckpointException($"{checkpoint.Name}: tensor {name} {shape} is missing.");
@@ -156,6 +156,12 @@ internal sealed unsafe class WeightBinder(ICheckpoint? checkpoint, CheckpointNam
             throw new CheckpointException($"{checkpoint.FileOf(actual)}: tensor {actual} is {tensor.Shape}; config.json makes it {shape}.");
         if (tensor.Type == DType.F8E4M3 && role?.MayBeFloat8() != true)
             throw new CheckpointException($"{checkpoint.FileOf(actual)}: tensor {actual} is F8_E4M3; BF16, F16 or F32 is expected here.");
-        return tensor;
+        return Add(tensor);
+
+        Tensor Add(Tensor taken)
+        {
+            if (role is { } known) Taken.Add((new TensorSpec(name, shape, known), taken.Type));
+            return taken;
+        }
     }
 }

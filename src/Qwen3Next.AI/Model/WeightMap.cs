@@ -17,7 +17,7 @@ internal sealed class WeightMap(Qwen3NextConfig config, WeightBinder binder)
         var map = new WeightMap(config, binder);
         map.BindMain();
         if (mtp) map.BindMtp();
-        return binder.Specs;
+        return binder.Taken.ConvertAll(t => t.Spec);
     }
 
     /// <summary>Compares every header with the configuration; the result knows what was used and how much memory the copies need.</summary>

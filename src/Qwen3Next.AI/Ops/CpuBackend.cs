@@ -19,7 +19,13 @@ internal sealed unsafe partial class CpuBackend(int threads) : IBackend
         return tensor;
     }
 
+    public bool SharesHostMemory => true;
+
+    public long FreeBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
     public DType KvType => DType.F32;
+
+    public DType MatrixType(DType stored, bool mayNarrow) => stored;
 
     public Tensor Place(Tensor host) => host;
 

@@ -1,6 +1,7 @@
 using Qwen3Next.AI.Cuda;
 using Qwen3Next.AI.Ops.Linear;
 using Qwen3Next.AI.Tensors;
+using Qwen3Next.AI.Tensors.Quantization;
 
 namespace Qwen3Next.AI.Ops;
 
@@ -11,6 +12,7 @@ namespace Qwen3Next.AI.Ops;
 internal sealed unsafe partial class CudaBackend : IBackend
 {
     private readonly CudaDevice _device;
+    private readonly bool _narrowWeights, _ownsDevice;
     private readonly CudaStream _stream;
     private readonly DeviceArena _arena;
     private readonly WeightUploader _uploader;
@@ -22,17 +24,44 @@ internal sealed unsafe partial class CudaBackend : IBackend
 
     /// <param name="device">Not owned.</param>
     /// <param name="kvType">What keys and values are kept in: BF16, F8E4M3 or F32.</param>
+    /// <param name="narrowWeights">Matrices that tolerate it are converted to FP8 when placed.</param>
     /// <param name="slabBytes">Memory is taken from the device in pieces of this size; 0 takes each tensor's by itself.</param>
-    public CudaBackend(CudaDevice device, DType kvType = DType.BF16, long slabBytes = 256L << 20)
+    public CudaBackend(CudaDevice device, DType kvType = DType.BF16, bool narrowWeights = false, long slabBytes = 256L << 20)
+        : this(device, kvType, narrowWeights, slabBytes, ownsDevice: false) { }
+
+    private CudaBackend(CudaDevice device, DType kvType, bool narrowWeights, long slabBytes, bool ownsDevice)
     {
-        (_device, KvType) = (device, kvType);
+        (_device, KvType, _narrowWeights, _ownsDevice) = (device, kvType, narrowWeights, ownsDevice);
         _stream = device.CreateStream();
         _arena = new DeviceArena(device, slabBytes);
         _uploader = new WeightUploader(device, _stream);
         _graphs = new CudaGraphs(_stream);
     }
 
+    /// <summary>Opens a GPU; the backend owns it.</summary>
+    /// <param name="gpu">The driver's number of the GPU.</param>
+    /// <param name="kvType">As for the constructor.</param>
+    /// <param name="narrowWeights">As for the constructor.</param>
+    /// <exception cref="Qwen3NextException">There is no driver, no such GPU, or it is too old.</exception>
+    public static CudaBackend Open(int gpu, DType kvType, bool narrowWeights)
+    {
+        var device = CudaDevice.Open(gpu);
+        try
+        {
+            return new CudaBackend(device, kvType, narrowWeights, 256L << 20, ownsDevice: true);
+        }
+        catch
+        {
+            device.Dispose();
+            throw;
+        }
+    }
+
     public string Name => $"CUDA, {_device.Name}";
+
+    public bool SharesHostMemory => false;
+
+    public long FreeBytes => _device.FreeBytes;
 
     public DType KvType { get; }
 
@@ -53,9 +82,16 @@ internal sealed unsafe partial class CudaBackend : IBackend
         return placed;
     }
 
+    public DType MatrixType(DType stored, bool mayNarrow) => stored == DType.F8E4M3 || (mayNarrow && _narrowWeights) ? DType.F8E4M3 : DType.BF16;
+
     public LinearWeight Place(LinearWeight host, bool mayNarrow = false)
     {
         if (host.Weight.Type == DType.F8E4M3) return new LinearWeight(Place(host.Weight), Place(host.Scales));
+        if (MatrixType(host.Weight.Type, mayNarrow) == DType.F8E4M3)
+        {
+            using var narrow = Float8Blocks.Encode(host.Weight, out var codes, out var scales);
+            return new LinearWeight(Place(codes), Place(scales));
+        }
         var placed = _arena.Allocate(DType.BF16, host.Weight.Shape);
         _uploader.Upload(host.Weight, placed);
         return new LinearWeight(placed);
@@ -105,6 +141,7 @@ internal sealed unsafe partial class CudaBackend : IBackend
         _arena.Dispose();
         _modules.ForEach(module => module.Dispose());
         _stream.Dispose();
+        if (_ownsDevice) _device.Dispose();
     }
 
     /// <summary>Kernels of an embedded source for this device, which live as long as the backend. Slow: each family keeps what it gets.</summary>

@@ -13,11 +13,22 @@ internal partial interface IBackend : IDisposable
     /// <summary>For logs, as in "CPU, 2 threads".</summary>
     string Name { get; }
 
+    /// <summary>Weights are used where the host has them; otherwise they are copied, and the host's copy is not needed afterwards.</summary>
+    bool SharesHostMemory { get; }
+
+    /// <summary>Bytes of memory that a plan may use; weights that are shared with the host take none of it.</summary>
+    long FreeBytes { get; }
+
     /// <summary>What keys and values are kept in.</summary>
     DType KvType { get; }
 
     /// <summary>Zeroed memory of the device, freed with the backend.</summary>
     Tensor Allocate(DType type, Shape shape);
+
+    /// <summary>The type that a placed matrix has.</summary>
+    /// <param name="stored">Its type in the checkpoint.</param>
+    /// <param name="mayNarrow">As for <see cref="Place(LinearWeight, bool)"/>.</param>
+    DType MatrixType(DType stored, bool mayNarrow);
 
     /// <summary>A weight where ops can read it, in its stored type; a device that shares the host's memory returns the tensor itself.</summary>
     Tensor Place(Tensor host);

@@ -34,4 +34,6 @@ internal enum TensorRole : byte
 internal static class TensorRoles
 {
     public static bool MayBeFloat8(this TensorRole role) => role is TensorRole.Matrix or TensorRole.Expert;
+
+    public static bool IsMatrix(this TensorRole role) => role <= TensorRole.SmallMatrix;
 }

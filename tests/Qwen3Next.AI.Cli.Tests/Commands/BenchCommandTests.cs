@@ -29,6 +29,18 @@ public sealed class BenchCommandTests
         Assert.DoesNotContain('\e', result.Out);
     }
 
+    [Fact]
+    public async Task Bench_DummyWeights_NeedsNoCheckpoint()
+    {
+        var result = await CliRunner.RunAsync("bench", "--dummy-weights", "--model-config", TestModel.Reference, "--layers", "2", "--device", "cpu", "--prompt-tokens", "8", "--tokens", "20", "--runs", "1");
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Contains("(dummy weights)", result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Bench_ShapeWithoutDummyWeights_IsWrongUsage() =>
+        (await CliRunner.RunAsync("bench", "--model-config", "qwen3-32b")).AssertError(2, "--model-config and --layers describe made-up weights");
+
     [Theory]
     [InlineData("--prompt-tokens is '0'", "--prompt-tokens", "0")]
     [InlineData("--tokens is '1'", "--tokens", "1")]

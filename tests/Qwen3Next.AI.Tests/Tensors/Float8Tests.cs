@@ -52,6 +52,48 @@ public sealed class Float8Tests
     [Fact]
     public void Encode_NaN_StaysNaN() => Assert.True(float.IsNaN(Float8.Decode(Float8.Encode(float.NaN))));
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public unsafe void EncodeBlocks_SpreadOfMagnitudes_KeepsEachValueToHalfACodesStep(bool bf16)
+    {
+        var type = bf16 ? DType.BF16 : DType.F32;
+        var shape = new Shape(130, 257);
+        using var memory = NativeBuffer.For(type, shape, out var matrix);
+        var random = new Random(5);
+        var values = new float[shape.Elements];
+        for (var i = 0; i < values.Length; i++)
+        {
+            var value = (float)((random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-3, 3)));
+            if (type == DType.F32) matrix.F32[i] = values[i] = value;
+            else values[i] = TensorConvert.BFloat16ToSingle(((ushort*)matrix.Address)[i] = TensorConvert.SingleToBFloat16(value));
+        }
+        using var encoded = Float8Blocks.Encode(matrix, out var codes, out var scales);
+        using var result = NativeBuffer.For(DType.F32, shape, out var decoded);
+        Float8Blocks.Decode(codes, scales, decoded);
+        for (var i = 0; i < values.Length; i++)
+        {
+            // Half a step is 2^-4 of a normal code's value, and 2^-10 scales below the smallest normal code.
+            var scale = scales.F32[i / 257 / 128 * scales.Shape[1] + i % 257 / 128];
+            Assert.Equal(values[i], decoded.F32[i], Math.Max(Math.Abs(values[i]) / 16, scale / 1024) * 1.0001);
+        }
+        for (var block = 0; block < scales.Shape.Elements; block++)
+        {
+            var (band, column) = ((int)(block / scales.Shape[1]), (int)(block % scales.Shape[1]));
+            var largest = values.Where((_, i) => i / 257 / 128 == band && i % 257 / 128 == column).Max(Math.Abs);
+            Assert.Equal(largest / Float8.Largest, scales.F32[block], largest * 1e-9);
+        }
+    }
+
+    [Fact]
+    public unsafe void EncodeBlocks_Zeros_StayZeros()
+    {
+        using var memory = NativeBuffer.For(DType.F32, new Shape(3, 5), out var matrix);
+        using var encoded = Float8Blocks.Encode(matrix, out var codes, out var scales);
+        Assert.Equal(1, scales.F32[0]);
+        for (var i = 0; i < 15; i++) Assert.Equal(0, ((byte*)codes.Address)[i]);
+    }
+
     [Fact]
     public unsafe void DecodeBlocks_LastBlocksAreCut_EachElementTakesItsBlocksScale()
     {
