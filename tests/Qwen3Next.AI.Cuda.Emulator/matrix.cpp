@@ -1,0 +1,96 @@
+// Matrix instructions: the last lane to come computes for the warp. Fragment layouts are those of the PTX ISA:
+// lane = 4 * group + member; a row of the result belongs to a group, two columns of it to a member.
+#include "emulator.h"
+#include <cmath>
+#include <cstring>
+
+namespace emulator {
+namespace {
+
+float as_float(uint32_t bits) {
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+struct Float8Table {
+    float values[256];
+    Float8Table() {
+        for (int i = 0; i < 256; i++) {
+            const int exponent = i >> 3 & 15, mantissa = i & 7;
+            const float magnitude = (i & 127) == 127 ? NAN : exponent ? std::ldexp(8.0f + mantissa, exponent - 10) : std::ldexp((float)mantissa, -9);
+            values[i] = i & 128 ? -magnitude : magnitude;
+        }
+    }
+} float8;
+
+// The values that one 32-bit register holds.
+struct Bf16 {
+    static constexpr int per_register = 2;
+    static void unpack(uint32_t r, float* x) { x[0] = as_float(r << 16), x[1] = as_float(r & 0xffff0000u); }
+};
+struct E4m3 {
+    static constexpr int per_register = 4;
+    static void unpack(uint32_t r, float* x) {
+        for (int i = 0; i < 4; i++) x[i] = float8.values[r >> (8 * i) & 0xff];
+    }
+};
+struct Tf32 {
+    static constexpr int per_register = 1;
+    static void unpack(uint32_t r, float* x) { x[0] = as_float(r & 0xffffe000u); }
+};
+
+template <class Type> void multiply(void* const* lanes, uint32_t members) {
+    if (members != ~0u) the_runtime.fail(kErrorLaunchFailed, "a matrix product needs all 32 lanes of a warp");
+    constexpr int p = Type::per_register, depth = 8 * p;
+    float a[16][depth], b[depth][8], d[16][8];
+    for (int lane = 0; lane < 32; lane++) {
+        const auto& operands = *(const MatrixOperands*)lanes[lane];
+        const int group = lane / 4, member = lane % 4;
+        for (int half = 0; half < 2; half++) {
+            const int k = half * 4 * p + member * p;
+            Type::unpack(operands.a[2 * half], &a[group][k]);
+            Type::unpack(operands.a[2 * half + 1], &a[group + 8][k]);
+            float column[p];
+            Type::unpack(operands.b[half], column);
+            for (int i = 0; i < p; i++) b[k + i][group] = column[i];
+            for (int j = 0; j < 2; j++) d[group + 8 * half][2 * member + j] = operands.d[2 * half + j];
+        }
+    }
+    for (int row = 0; row < 16; row++)
+        for (int k = 0; k < depth; k++)
+            for (int column = 0; column < 8; column++) d[row][column] += a[row][k] * b[k][column];
+    for (int lane = 0; lane < 32; lane++)
+        for (int i = 0; i < 4; i++) ((const MatrixOperands*)lanes[lane])->d[i] = d[lane / 4 + i / 2 * 8][lane % 4 * 2 + i % 2];
+}
+
+template <bool transposed> void load(void* const* lanes, uint32_t members) {
+    if (members != ~0u) the_runtime.fail(kErrorLaunchFailed, "ldmatrix needs all 32 lanes of a warp");
+    for (int m = 0; m < ((const MatrixLoad*)lanes[0])->count; m++) {
+        uint16_t matrix[8][8];
+        for (int row = 0; row < 8; row++) {
+            const void* address = ((const MatrixLoad*)lanes[8 * m + row])->row;
+            if ((uintptr_t)address % 16) the_runtime.fail(kErrorMisaligned, "ldmatrix of a row whose address is not a multiple of 16");
+            if (!is_shared(address, 16)) the_runtime.fail(kErrorLaunchFailed, "ldmatrix of a row that is not in shared memory");
+            memcpy(matrix[row], address, 16);
+        }
+        for (int lane = 0; lane < 32; lane++) {
+            const int group = lane / 4, first = lane % 4 * 2;
+            const uint32_t low = transposed ? matrix[first][group] : matrix[group][first];
+            const uint32_t high = transposed ? matrix[first + 1][group] : matrix[group][first + 1];
+            ((const MatrixLoad*)lanes[lane])->registers[m] = low | high << 16;
+        }
+    }
+}
+
+}  // namespace
+
+void install_matrix() {
+    the_runtime.mma_bf16 = multiply<Bf16>;
+    the_runtime.mma_e4m3 = multiply<E4m3>;
+    the_runtime.mma_tf32 = multiply<Tf32>;
+    the_runtime.ldmatrix = load<false>;
+    the_runtime.ldmatrix_trans = load<true>;
+}
+
+}  // namespace emulator

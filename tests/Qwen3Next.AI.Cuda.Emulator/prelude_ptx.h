@@ -1,0 +1,110 @@
+// The functions of Ops/Shared/ptx.cuh, whose text for a GPU is inline PTX.
+#pragma once
+
+inline void mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+    emulator::MatrixOperands operands{d, a, b};
+    emulator::meet(~0u, &operands, emulator::runtime->mma_bf16);
+}
+inline void mma_e4m3(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+    emulator::MatrixOperands operands{d, a, b};
+    emulator::meet(~0u, &operands, emulator::runtime->mma_e4m3);
+}
+inline void mma_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+    emulator::MatrixOperands operands{d, a, b};
+    emulator::meet(~0u, &operands, emulator::runtime->mma_tf32);
+}
+
+template <int N> inline void ldmatrix(uint32_t (&r)[N], const void* row) {
+    emulator::MatrixLoad load{r, row, N};
+    emulator::meet(~0u, &load, emulator::runtime->ldmatrix);
+}
+template <int N> inline void ldmatrix_trans(uint32_t (&r)[N], const void* row) {
+    emulator::MatrixLoad load{r, row, N};
+    emulator::meet(~0u, &load, emulator::runtime->ldmatrix_trans);
+}
+
+template <int Bytes> inline void cp_async(void* shared, const void* global, bool valid = true) {
+    static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16, "cp.async moves 4, 8 or 16 bytes");
+    emulator::runtime->cp_async(shared, global, Bytes, valid ? Bytes : 0);
+}
+inline void cp_async_commit() { emulator::runtime->cp_async_commit(); }
+template <int PendingGroups> inline void cp_async_wait() { emulator::runtime->cp_async_wait(PendingGroups); }
+
+inline void mbarrier_init(uint64_t* barrier, uint32_t arrivals) { emulator::runtime->mbarrier_init(barrier, arrivals); }
+inline void mbarrier_fence_init() {}
+inline void mbarrier_arrive(uint64_t* barrier) { emulator::runtime->mbarrier_arrive(barrier, 1, 0); }
+inline void mbarrier_arrive_expect(uint64_t* barrier, uint32_t bytes) { emulator::runtime->mbarrier_arrive(barrier, 1, bytes); }
+inline bool mbarrier_try_wait(uint64_t* barrier, uint32_t parity) {
+    if (emulator::runtime->mbarrier_test(barrier, parity)) return true;
+    emulator::runtime->yield();
+    return emulator::runtime->mbarrier_test(barrier, parity);
+}
+inline void bulk_load(void* shared, const void* global, uint32_t bytes, uint64_t* barrier) { emulator::runtime->bulk_load(shared, global, bytes, barrier); }
+inline void fence_async_shared() {}
+
+inline void launch_dependents() {}
+inline void wait_for_previous_kernel() { emulator::runtime->wait_for_previous_kernel(); }
+
+inline void barrier_sync(int id, int threads) { emulator::runtime->barrier(id, threads, emulator::BarrierKind::sync, false); }
+inline void barrier_arrive(int id, int threads) { emulator::runtime->barrier(id, threads, emulator::BarrierKind::arrive, false); }
+
+inline void prefetch_l2(const void*) {}
+template <class T> inline T load_once(const T* p) { return *emulator::aligned(p); }
+
+inline float exp2_approx(float x) { return exp2f(x); }
+inline float log2_approx(float x) { return log2f(x); }
+inline float rcp_approx(float x) { return 1.0f / x; }
+inline float tanh_approx(float x) { return tanhf(x); }
+
+namespace emulator {
+// Round to nearest, ties to even; NaN stays NaN.
+inline uint32_t bf16_bits(float x) {
+    const uint32_t u = bits_as<uint32_t>(x);
+    return x != x ? 0x7fff : (u + 0x7fff + (u >> 16 & 1)) >> 16;
+}
+
+// 4 exponent bits with bias 7, 3 mantissa bits, no infinity; overflow saturates to 448.
+inline uint32_t e4m3_bits(float x) {
+    const uint32_t sign = bits_as<uint32_t>(x) >> 24 & 0x80;
+    if (x != x) return sign | 0x7f;
+    const float magnitude = fabsf(x);
+    if (magnitude >= 464.0f) return sign | 0x7e;
+    int exponent;
+    frexpf(magnitude, &exponent);
+    const float unit = ldexpf(1.0f, (exponent - 1 < -6 ? -6 : exponent - 1) - 3);
+    const int steps = (int)nearbyintf(magnitude / unit);
+    // Steps run on from one binade into the next, as the bits do.
+    const int code = exponent - 1 < -6 ? steps : (exponent - 1 + 6) * 8 + steps;
+    return sign | (code > 0x7e ? 0x7e : code);
+}
+
+inline float e4m3_value(uint32_t bits) {
+    const uint32_t exponent = bits >> 3 & 15, mantissa = bits & 7;
+    if ((bits & 0x7f) == 0x7f) return NAN;
+    const float magnitude = exponent ? ldexpf(8 + mantissa, (int)exponent - 10) : ldexpf(mantissa, -9);
+    return bits & 0x80 ? -magnitude : magnitude;
+}
+
+// The nearest tf32, ties away from zero: 10 mantissa bits.
+inline uint32_t tf32_bits(float x) { return (bits_as<uint32_t>(x) + 0x1000) & 0xffffe000; }
+}  // namespace emulator
+
+inline uint32_t pack_bf16(float low, float high) { return emulator::bf16_bits(low) | emulator::bf16_bits(high) << 16; }
+inline uint32_t pack_e4m3(float x0, float x1, float x2, float x3) {
+    return emulator::e4m3_bits(x0) | emulator::e4m3_bits(x1) << 8 | emulator::e4m3_bits(x2) << 16 | emulator::e4m3_bits(x3) << 24;
+}
+inline void unpack_e4m3(uint32_t packed, float (&x)[4]) {
+    for (int i = 0; i < 4; i++) x[i] = emulator::e4m3_value(packed >> (8 * i));
+}
+inline uint32_t to_tf32(float x) { return emulator::tf32_bits(x); }
+inline float half_value(uint16_t bits) {
+    _Float16 value;
+    memcpy(&value, &bits, 2);
+    return (float)value;
+}
+inline uint16_t half_bits(float x) {
+    const _Float16 value = (_Float16)x;
+    uint16_t bits;
+    memcpy(&bits, &value, 2);
+    return bits;
+}
