@@ -114,6 +114,24 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
         return await model.Engine.ComputeLogitsAsync(tokens, allRows, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Times the operations of one forward step, each by itself; conversations of the engine wait meanwhile.</summary>
+    /// <param name="conversations">Conversations in the step, 1 to MaxConcurrentRequests.</param>
+    /// <param name="newTokens">Tokens that each of them adds, 1 or more: 1 for a decoding step, a prompt's length for reading it.</param>
+    /// <param name="contextTokens">Tokens that each has already, 0 or more; their content does not matter and is left empty.</param>
+    /// <param name="cancellationToken">Ends the waiting for the model to load.</param>
+    /// <returns>Families of operations, the slowest first.</returns>
+    /// <exception cref="Qwen3NextException">The key-value cache has too little room for that step at this moment.</exception>
+    public async Task<IReadOnlyList<Qwen3NextOpTime>> ProfileStepAsync(
+        int conversations, int newTokens, int contextTokens, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(conversations, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(newTokens, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(contextTokens);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)conversations * newTokens, _options.MaxBatchTokens, nameof(newTokens));
+        var model = await LoadedAsync(null, cancellationToken).ConfigureAwait(false);
+        return await model.Engine.ProfileAsync(conversations, newTokens, contextTokens).ConfigureAwait(false);
+    }
+
     /// <summary>Ends all generations and frees the memory. May be called more than once.</summary>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 

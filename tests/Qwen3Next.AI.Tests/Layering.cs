@@ -16,14 +16,14 @@ internal static partial class Layering
         ["Telemetry"] = [],
         ["Sampling"] = [],
         ["Cuda"] = ["Tensors"],
-        ["Ops"] = ["Tensors", "Cuda"],
+        ["Ops"] = ["Tensors", "Cuda", "Qwen3NextOpTime"],
         ["Weights"] = ["Tensors"],
         ["Cache"] = ["Tensors", "Ops"],
         ["Model"] = ["Tensors", "Ops", "Cache", "Weights", "Qwen3NextLoadProgress"],
         ["Engine"] =
         [
             "Tensors", "Ops", "Cache", "Weights", "Model", "Sampling", "Telemetry",
-            "Qwen3NextOptions", "Qwen3NextModelInfo", "Qwen3NextDevice", "Qwen3NextWeightType", "Qwen3NextKvCacheType", "Qwen3NextLoadProgress",
+            "Qwen3NextOptions", "Qwen3NextModelInfo", "Qwen3NextDevice", "Qwen3NextWeightType", "Qwen3NextKvCacheType", "Qwen3NextLoadProgress", "Qwen3NextOpTime",
         ],
         ["Chat"] =
         [

@@ -21,6 +21,7 @@ internal sealed class InferenceEngine : IDisposable
     private readonly Sampler _sampler;
     private readonly Batch _batch;
     private readonly ConcurrentQueue<Sequence> _arrivals = new();
+    private readonly ConcurrentQueue<Action> _errands = new();
     private readonly AutoResetEvent _wake = new(false);
     private readonly Action<Sequence> _removeAbandoned;
     private readonly Thread _thread;
@@ -113,6 +114,26 @@ internal sealed class InferenceEngine : IDisposable
         // Not the event: a reader that leaves after this still sets it. Its handle goes with the garbage.
     }
 
+    /// <summary>Times the ops of one step on the engine's thread, between two others.</summary>
+    public Task<IReadOnlyList<Qwen3NextOpTime>> ProfileAsync(int sequences, int rows, int context)
+    {
+        ObjectDisposedException.ThrowIf(_stop, this);
+        var done = new TaskCompletionSource<IReadOnlyList<Qwen3NextOpTime>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _errands.Enqueue(() =>
+        {
+            try
+            {
+                done.SetResult(StepProfiler.Measure(_model, _cache, sequences, rows, context));
+            }
+            catch (Exception failure)
+            {
+                done.SetException(failure);
+            }
+        });
+        _wake.Set();
+        return done.Task;
+    }
+
     private static CancellationTokenRegistration CancelOn(Sequence sequence, CancellationToken cancellationToken) =>
         cancellationToken.UnsafeRegister(static (state, token) => ((Sequence)state!).Stream.Fail(new OperationCanceledException(token)), sequence);
 
@@ -165,6 +186,7 @@ internal sealed class InferenceEngine : IDisposable
     /// <summary>One turn of the loop; false when there is nothing to do.</summary>
     internal bool Step()
     {
+        while (_errands.TryDequeue(out var errand)) errand();
         while (_arrivals.TryDequeue(out var arrival)) _scheduler.Add(arrival);
         _scheduler.ForEach(_removeAbandoned);
         _scheduler.Fill(_batch);

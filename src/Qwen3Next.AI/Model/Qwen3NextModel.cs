@@ -54,26 +54,30 @@ internal sealed class Qwen3NextModel
     /// <param name="batch">The rows.</param>
     /// <param name="cache">What the sequences remember.</param>
     /// <param name="afterLayer">Sees the residual stream [T, D] after each layer; for tests.</param>
-    public Tensor Forward(Batch batch, HybridCache cache, Action<int, Tensor>? afterLayer = null)
+    /// <param name="through">Computes in the model's backend's stead, with its memory; for measurements.</param>
+    public Tensor Forward(Batch batch, HybridCache cache, Action<int, Tensor>? afterLayer = null, IBackend? through = null)
     {
         _backend.Load(batch);
-        _step = new StepContext(_backend, batch, cache, Buffers.CosSin(batch.TokenCount), Buffers);
+        _step = new StepContext(through ?? _backend, batch, cache, Buffers.CosSin(batch.TokenCount), Buffers);
         // Short steps are bound by the cost of issuing ops, and there are few shapes of them.
-        if (batch.MostRows <= MostReplayedRows && afterLayer is null) _backend.Run(new StepShape(0, batch.TokenCount, batch.SequenceCount), _forwardStep);
+        if (batch.MostRows <= MostReplayedRows && afterLayer is null) _step.Backend.Run(new StepShape(0, batch.TokenCount, batch.SequenceCount), _forwardStep);
         else ForwardStep(afterLayer);
         return Buffers.Hidden(batch.TokenCount);
     }
 
     /// <summary>Logits [LogitCount, V] of the batch's chosen rows of hidden states; valid until the next call.</summary>
-    public Tensor Logits(Batch batch, Tensor hidden)
+    public Tensor Logits(Batch batch, Tensor hidden, IBackend? through = null)
     {
         var logits = Buffers.Logits.Rows(0, batch.LogitCount);
-        _backend.Logits(hidden, batch, _head, logits);
+        (through ?? _backend).Logits(hidden, batch, _head, logits);
         return logits;
     }
 
     /// <summary>The same on the host; changing them changes nothing else.</summary>
     public Span<float> ReadLogits(Batch batch, Tensor hidden) => _backend.Read(Logits(batch, hidden));
+
+    /// <summary>A clock around this model's backend, to be given as what a step is computed through.</summary>
+    public ProfilingBackend CreateProfiler() => new(_backend);
 
     /// <summary>Turns the hidden states of the batch just computed into those of the multi-token-prediction module, in place.</summary>
     /// <param name="batch">The same batch, with the token after each row.</param>
@@ -104,14 +108,14 @@ internal sealed class Qwen3NextModel
 
     private void ForwardStep(Action<int, Tensor>? afterLayer)
     {
-        var (batch, x) = (_step.Batch, Buffers.X(_step.Batch.TokenCount));
-        _backend.RotaryAngles(batch, _frequencies, Config.Rope.AttentionFactor, _step.CosSin);
-        _backend.Embed(_embedding, batch, x);
+        var (backend, batch, x) = (_step.Backend, _step.Batch, Buffers.X(_step.Batch.TokenCount));
+        backend.RotaryAngles(batch, _frequencies, Config.Rope.AttentionFactor, _step.CosSin);
+        backend.Embed(_embedding, batch, x);
         for (var i = 0; i < _layers.Length; i++)
         {
             _layers[i].Forward(_step, x);
             afterLayer?.Invoke(i, x);
         }
-        _backend.Norm(x, _finalNorm, (float)Config.NormEpsilon, Buffers.Hidden(batch.TokenCount));
+        backend.Norm(x, _finalNorm, (float)Config.NormEpsilon, Buffers.Hidden(batch.TokenCount));
     }
 }

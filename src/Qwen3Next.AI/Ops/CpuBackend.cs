@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Qwen3Next.AI.Ops.Linear;
 using Qwen3Next.AI.Tensors;
@@ -9,6 +10,7 @@ internal sealed unsafe partial class CpuBackend(int threads) : IBackend
 {
     private readonly CpuThreads _threads = new(threads);
     private readonly List<NativeBuffer> _buffers = [];
+    private readonly List<long> _marks = [];
     private NativeBuffer? _scratch;
 
     public string Name => $"CPU, {_threads.Count} threads";
@@ -43,6 +45,16 @@ internal sealed unsafe partial class CpuBackend(int threads) : IBackend
     public void Write(ReadOnlySpan<float> source, Tensor destination) => source.CopyTo(destination.AsSpan());
 
     public Span<float> Read(Tensor source) => source.AsSpan();
+
+    public void Mark() => _marks.Add(Stopwatch.GetTimestamp());
+
+    public double[] TakeMarks()
+    {
+        var seconds = new double[Math.Max(_marks.Count - 1, 0)];
+        for (var i = 0; i < seconds.Length; i++) seconds[i] = Stopwatch.GetElapsedTime(_marks[i], _marks[i + 1]).TotalSeconds;
+        _marks.Clear();
+        return seconds;
+    }
 
     public void Dispose()
     {

@@ -18,9 +18,11 @@ internal sealed unsafe partial class CudaBackend : IBackend
     private readonly WeightUploader _uploader;
     private readonly CudaGraphs _graphs;
     private readonly List<KernelModule> _modules = [];
+    private readonly List<CudaEvent> _marks = [];
     private CudaBatch? _batch;
     private DeviceMemory? _scratch;
     private PinnedMemory? _readBuffer;
+    private int _marked;
 
     /// <param name="device">Not owned.</param>
     /// <param name="kvType">What keys and values are kept in: BF16, F8E4M3 or F32.</param>
@@ -128,12 +130,28 @@ internal sealed unsafe partial class CudaBackend : IBackend
         return _readBuffer.AsSpan<float>()[..checked((int)source.Shape.Elements)];
     }
 
+    public void Mark()
+    {
+        if (_marked == _marks.Count) _marks.Add(_device.CreateEvent(timing: true));
+        _stream.Record(_marks[_marked++]);
+    }
+
+    public double[] TakeMarks()
+    {
+        _stream.Synchronize();
+        var seconds = new double[Math.Max(_marked - 1, 0)];
+        for (var i = 0; i < seconds.Length; i++) seconds[i] = _marks[i + 1].MillisecondsSince(_marks[i]) / 1e3;
+        _marked = 0;
+        return seconds;
+    }
+
     public void Dispose()
     {
         // Memory may go only after the work that uses it. A device that has failed has no work left.
         try { _stream.Synchronize(); }
         catch (CudaException) { }
         _graphs.Dispose();
+        _marks.ForEach(mark => mark.Dispose());
         _batch?.Dispose();
         _scratch?.Dispose();
         _readBuffer?.Dispose();

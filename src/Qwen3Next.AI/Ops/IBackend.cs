@@ -58,6 +58,12 @@ internal partial interface IBackend : IDisposable
 
     /// <summary>Waits for the ops already issued and gives the values of an F32 tensor, in host memory that is valid until the next call.</summary>
     Span<float> Read(Tensor source);
+
+    /// <summary>Notes when the ops issued so far end.</summary>
+    void Mark();
+
+    /// <summary>Waits for the ops already issued, gives the seconds between consecutive marks, and forgets them.</summary>
+    double[] TakeMarks();
 }
 
 /// <summary>What decides which ops a short step issues, and their sizes.</summary>
