@@ -90,6 +90,10 @@ inline uint32_t tf32_bits(float x) { return (bits_as<uint32_t>(x) + 0x1000) & 0x
 }  // namespace emulator
 
 inline uint32_t pack_bf16(float low, float high) { return emulator::bf16_bits(low) | emulator::bf16_bits(high) << 16; }
+inline uint32_t mul_bf16x2(uint32_t x, uint32_t y) {
+    const auto half = [](uint32_t bits) { return emulator::bits_as<float>(bits << 16); };
+    return pack_bf16(half(x) * half(y), half(x >> 16) * half(y >> 16));
+}
 inline uint32_t pack_e4m3(float x0, float x1, float x2, float x3) {
     return emulator::e4m3_bits(x0) | emulator::e4m3_bits(x1) << 8 | emulator::e4m3_bits(x2) << 16 | emulator::e4m3_bits(x3) << 24;
 }
