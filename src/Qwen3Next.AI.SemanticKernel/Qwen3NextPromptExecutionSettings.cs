@@ -57,6 +57,14 @@ public sealed class Qwen3NextPromptExecutionSettings : PromptExecutionSettings
     [JsonPropertyName("reasoning_effort")]
     public string? ReasoningEffort { get; set => Set(ref field, value); }
 
+    /// <summary>Most tokens of thinking, 0 or more; then the thinking block is closed and the answer follows.</summary>
+    [JsonPropertyName("thinking_budget")]
+    public int? ThinkingBudget { get; set => Set(ref field, value); }
+
+    /// <summary>What the answer must be: "text", "json_object" (any JSON object), a JSON schema as <see cref="JsonElement"/>, or a <see cref="Type"/> whose schema is meant.</summary>
+    [JsonPropertyName("response_format"), JsonConverter(typeof(ResponseFormatConverter))]
+    public object? ResponseFormat { get; set => Set(ref field, value); }
+
     /// <summary>Reads any settings as those of this model: null gives new ones, those of this type are returned as they are.</summary>
     /// <param name="settings">The settings of a request.</param>
     /// <exception cref="JsonException">A value has the wrong type.</exception>
@@ -96,6 +104,8 @@ public sealed class Qwen3NextPromptExecutionSettings : PromptExecutionSettings
         StopSequences = StopSequences is null ? null : [.. StopSequences],
         EnableThinking = EnableThinking,
         ReasoningEffort = ReasoningEffort,
+        ThinkingBudget = ThinkingBudget,
+        ResponseFormat = ResponseFormat,
     };
 
     /// <inheritdoc/>

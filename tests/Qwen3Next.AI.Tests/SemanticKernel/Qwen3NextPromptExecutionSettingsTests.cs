@@ -48,6 +48,25 @@ public sealed class Qwen3NextPromptExecutionSettingsTests
         Assert.Equal(ReasoningEffort.None, new Qwen3NextPromptExecutionSettings { ReasoningEffort = "none" }.ToChatOptions(null)!.Reasoning!.Effort);
 
     [Fact]
+    public void ThinkingBudget_Set_IsAnAdditionalProperty() =>
+        Assert.Equal(100.0, new Qwen3NextPromptExecutionSettings { ThinkingBudget = 100 }.ToChatOptions(null)!.AdditionalProperties!["thinking_budget"]);
+
+    private sealed record Answer(int Number);
+
+    [Fact]
+    public void ResponseFormat_EveryForm_BecomesThatOfTheChatOptions()
+    {
+        static ChatResponseFormat? Format(object? value) => new Qwen3NextPromptExecutionSettings { ResponseFormat = value }.ToChatOptions(null)!.ResponseFormat;
+        var schema = AIJsonUtilities.CreateJsonSchema(typeof(Answer));
+        Assert.Null(Format(null));
+        Assert.IsType<ChatResponseFormatText>(Format("text"));
+        Assert.Null(Assert.IsType<ChatResponseFormatJson>(Format("json_object")).Schema);
+        Assert.True(JsonElement.DeepEquals(schema, Assert.IsType<ChatResponseFormatJson>(Format(schema)).Schema!.Value));
+        Assert.True(JsonElement.DeepEquals(schema, Assert.IsType<ChatResponseFormatJson>(Format(typeof(Answer))).Schema!.Value));
+        Assert.Contains("JsonElement", Assert.Throws<JsonException>(() => Format(7)).Message);
+    }
+
+    [Fact]
     public void FromExecutionSettings_KeepsTypeChoicesAndUnknownKeys()
     {
         Assert.Same(s_all, Qwen3NextPromptExecutionSettings.FromExecutionSettings(s_all));
