@@ -5,10 +5,6 @@ namespace Qwen3Next.AI.Ops;
 /// <summary>Ops without kernels yet; each line goes when its family's .Cuda.cs comes.</summary>
 internal sealed partial class CudaBackend
 {
-    public void RotaryAngles(Batch batch, Tensor frequencies, float scale, Tensor cosSin) => throw Pending();
-
-    public void GatedAttention(in AttentionParameters p, Tensor projected, Tensor cosSin, KvPages pages, Batch batch, Tensor heads) => throw Pending();
-
     public void DeltaRule(in DeltaRuleParameters p, Tensor projected, DeltaStates states, Batch batch, Tensor heads, DeltaRuleForm form = DeltaRuleForm.Auto) => throw Pending();
 
     public void FeedForward(FeedForwardParameters p, Tensor norm, float epsilon, Tensor x) => throw Pending();
