@@ -20,7 +20,7 @@
 //
 // Numerics: queries, and weights of values, are rounded to bf16; products and sums are f32; stored keys and values are used as they are (F32 pages
 // as bf16). Against f32 arithmetic over the same pages a score s errs by 2^-8 sum |q k| / sqrt(Dh) at most, a head by that times its values' spread
-// plus 2^-9 of sum |w v|. A row's result depends on its company only through where its keys are split.
+// plus 2^-8 of sum |w v|. A row's result depends on its company only through where its keys are split.
 //
 // Overlap with the kernel before: the batch's arrays and keys of earlier steps are read before the wait. That is right because every step begins with a
 // copy of its batch, and copies wait for all kernels before them.
