@@ -132,6 +132,17 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
         return await model.Engine.ProfileAsync(conversations, newTokens, contextTokens).ConfigureAwait(false);
     }
 
+    /// <summary>Bytes per second that the device reads from its memory at best, measured on a large buffer; conversations wait meanwhile.</summary>
+    /// <param name="cancellationToken">Ends the waiting for the model to load.</param>
+    public async Task<double> MeasureReadRateAsync(CancellationToken cancellationToken = default)
+    {
+        var model = await LoadedAsync(null, cancellationToken).ConfigureAwait(false);
+        return await model.Engine.MeasureReadRateAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>The device in use, as in "CPU, 8 threads"; null before the model is loaded.</summary>
+    public string? DeviceName => _load is { IsCompletedSuccessfully: true } load ? load.Result.Device : null;
+
     /// <summary>Ends all generations and frees the memory. May be called more than once.</summary>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 

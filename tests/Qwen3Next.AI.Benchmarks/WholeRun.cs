@@ -36,7 +36,7 @@ internal static class WholeRun
         using var run = new EngineRun(config, weights, Threads, context: 1024);
         var prompt = Enumerable.Range(0, 256).Select(i => i * 97 % 150_000).ToArray();
         await run.GenerateAsync(prompt[..8], 8);
-        var bandwidth = MemoryBandwidth.Measure(Threads);
+        var bandwidth = run.ReadRate();
         var decode = await MedianAsync(() => DecodeAsync(run, prompt[..16], 24));
         var bytes = ActiveBytes(config);
         Row("memory read bandwidth", bandwidth / 1e9, "GB/s");
@@ -96,6 +96,8 @@ internal static class WholeRun
             await foreach (var step in _engine.GenerateAsync(new GenerationRequest { Prompt = prompt, MaxTokens = tokens }, default)) last = step;
             return last.Statistics!;
         }
+
+        public double ReadRate() => _backend.MeasureReadRate();
 
         /// <summary>Allocations of the whole process while the engine decodes and nobody reads.</summary>
         public async Task<double> AllocatedPerStepAsync(int[] prompt)

@@ -10,7 +10,7 @@ namespace Qwen3Next.AI.Cli.Commands;
 /// <summary><c>bench</c>: how fast prompts are read and answers written.</summary>
 internal sealed class BenchCommand
 {
-    private const int DefaultPrompt = 512, DefaultTokens = 128, DefaultRuns = 5;
+    private const int DefaultPrompt = 512, DefaultTokens = 128, DefaultRuns = 5, SuiteRuns = 3, CpuBatchTokens = 512, GpuBatchTokens = 8192;
 
     private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(2);
 
@@ -19,6 +19,7 @@ internal sealed class BenchCommand
     private readonly Option<int?> _batch = CliOption.Number("--batch", "Conversations at the same time. Default: 1.", 1, 1024);
     private readonly Option<int?> _runs = CliOption.Number("--runs", $"Measured runs, after two seconds of warm-up. Default: {DefaultRuns}.", 1, 1000);
     private readonly Option<string> _format = CliOption.Choice("--format", "How to print the result.", "text", "json");
+    private readonly SuiteOptions _suite;
     private readonly ModelOptions _model;
     private readonly Terminal _terminal;
 
@@ -26,6 +27,7 @@ internal sealed class BenchCommand
     {
         _terminal = terminal;
         foreach (var option in new Option[] { _prompt, _tokens, _batch, _runs, _format }) command.Add(option);
+        _suite = new SuiteOptions(command);
         _model = new ModelOptions(command);
         command.SetAction(RunAsync);
     }
@@ -39,9 +41,10 @@ internal sealed class BenchCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
+        if (_suite.IsAsked(parsed)) return await RunSuiteAsync(parsed, cancellationToken);
         var load = new BenchLoad(parsed.GetValue(_prompt) ?? DefaultPrompt, parsed.GetValue(_tokens) ?? DefaultTokens, parsed.GetValue(_batch) ?? 1);
         var options = _model.Read(parsed, load.Batch);
-        load.FitInto(options);
+        BenchLoad.Fit(options, load);
         await using var engine = new Qwen3NextEngine(options);
         await Progress.LoadAsync(_terminal, engine, cancellationToken);
 
@@ -61,25 +64,41 @@ internal sealed class BenchCommand
             }
             return measured;
         });
-        var threads = options.Threads ?? Environment.ProcessorCount;
-        _terminal.Out.WriteLine(parsed.GetValue(_format) == "json" ? Json(engine.ModelInfo, load, threads, runs) : Text(engine.ModelInfo, load, threads, runs));
+        _terminal.Out.WriteLine(parsed.GetValue(_format) == "json" ? Json(engine, load, runs) : Text(engine, load, runs));
         return 0;
     }
 
-    private static string Text(Qwen3NextModelInfo model, BenchLoad load, int threads, List<BenchRun> runs) => $"""
-        {model.ModelId} ({model.Architecture}), CPU, {threads} threads
+    private async Task<int> RunSuiteAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var options = _model.Read(parsed);
+        var gpu = options.Device == Qwen3NextDevice.Cuda;
+        options.MaxBatchTokens = gpu ? GpuBatchTokens : CpuBatchTokens;
+        using (var asked = new Qwen3NextEngine(options))
+            options.MaxContextTokens ??= asked.ModelInfo.MaxContextTokens;
+        var plan = _suite.Plan(parsed, gpu, options.MaxContextTokens.Value, parsed.GetValue(_tokens) ?? DefaultTokens, parsed.GetValue(_runs) ?? SuiteRuns);
+        (options.MaxContextTokens, options.MaxConcurrentRequests) = (plan.Longest, plan.MostStreams);
+        BenchLoad.Fit(options, new BenchLoad(plan.Longest - plan.Tokens, plan.Tokens, 1), new BenchLoad(SuitePlan.StreamPrompt, plan.Tokens, plan.MostStreams));
+        await using var engine = new Qwen3NextEngine(options);
+        var suite = new BenchSuite(engine, plan, options.MaxBatchTokens, cancellationToken);
+        var result = await Progress.ShowAsync(_terminal, "Loading the model", say => suite.RunAsync(_suite.Peak(parsed), say));
+        _terminal.Out.WriteLine(parsed.GetValue(_format) == "json" ? SuiteText.Json(result) : SuiteText.Table(result));
+        if (_suite.Svg(parsed) is { } file) await File.WriteAllTextAsync(file, DecodePlot.Svg(result), cancellationToken);
+        return 0;
+    }
+
+    private static string Text(Qwen3NextEngine engine, BenchLoad load, List<BenchRun> runs) => $"""
+        {engine.ModelInfo.ModelId} ({engine.ModelInfo.Architecture}), {engine.DeviceName}
         {load.Batch} x {load.PromptTokens} prompt tokens, {load.Batch} x {load.Tokens} generated; median (least to most) of {runs.Count} runs
         first token  {Spread.Of(runs.Select(r => r.FirstTokenSeconds))} s
         prefill      {Spread.Of(runs.Select(r => r.PrefillRate))} tokens/s
         decode       {(Decode(runs) is { } decode ? $"{decode} tokens/s" : "not measured: the answers were too short to overlap; raise --tokens")}
         """;
 
-    private static string Json(Qwen3NextModelInfo model, BenchLoad load, int threads, List<BenchRun> runs) => JsonText.Object(json =>
+    private static string Json(Qwen3NextEngine engine, BenchLoad load, List<BenchRun> runs) => JsonText.Object(json =>
     {
-        json.WriteString("model", model.ModelId);
-        json.WriteString("architecture", model.Architecture);
-        json.WriteString("device", "cpu");
-        json.WriteNumber("threads", threads);
+        json.WriteString("model", engine.ModelInfo.ModelId);
+        json.WriteString("architecture", engine.ModelInfo.Architecture);
+        json.WriteString("device", engine.DeviceName);
         json.WriteNumber("prompt_tokens", load.PromptTokens);
         json.WriteNumber("tokens", load.Tokens);
         json.WriteNumber("batch", load.Batch);

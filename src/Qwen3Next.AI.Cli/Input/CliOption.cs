@@ -38,6 +38,26 @@ internal static class CliOption
         },
     };
 
+    /// <summary>Whole numbers in a closed range, separated by commas; null when not given.</summary>
+    public static Option<int[]?> Numbers(string name, string description, int min, int max) => new(name)
+    {
+        Description = description,
+        HelpName = "N,N",
+        Arity = ArgumentArity.ExactlyOne,
+        CustomParser = result =>
+        {
+            var parts = result.Tokens[0].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            var values = new int[parts.Length];
+            for (var i = 0; i < parts.Length; i++)
+            {
+                if (int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out values[i]) && values[i] >= min && values[i] <= max) continue;
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} has '{parts[i]}'; it must be whole numbers from {min} to {max}, separated by commas."));
+                return null;
+            }
+            return values;
+        },
+    };
+
     public static Option<string?> Text(string name, string description, string helpName = "TEXT") => new(name) { Description = description, HelpName = helpName };
 
     /// <summary>Token ids separated by commas.</summary>

@@ -6,17 +6,15 @@ internal sealed record BenchLoad(int PromptTokens, int Tokens, int Batch)
     // Blocks of the cache are filled in part at the end of every conversation.
     private const int SpareTokens = 64;
 
-    /// <summary>
-    /// Makes room for all conversations at full length: one that had to wait for room would be measured as slow.
-    /// </summary>
-    public void FitInto(Qwen3NextOptions options)
+    /// <summary>Makes room for all of these loads, one at a time: a conversation that had to wait for room would be measured as slow.</summary>
+    public static void Fit(Qwen3NextOptions options, params IReadOnlyCollection<BenchLoad> loads)
     {
-        options.MaxContextTokens ??= Math.Max(16, PromptTokens + Tokens);
+        options.MaxContextTokens ??= Math.Max(16, loads.Max(load => load.PromptTokens + load.Tokens));
         using var engine = new Qwen3NextEngine(options);
         var plan = engine.PlanMemory();
         if (plan.KvCache == 0) return;
         var bytesPerToken = plan.KvCache / plan.KvTokens;
-        options.KvCacheBytes = Math.Max(plan.KvCache, bytesPerToken * Batch * (PromptTokens + Tokens + SpareTokens));
+        options.KvCacheBytes = Math.Max(plan.KvCache, bytesPerToken * loads.Max(load => (long)load.Batch * (load.PromptTokens + load.Tokens + SpareTokens)));
     }
 
     /// <summary>Random tokens, the same for the same seed; no two conversations or runs share a beginning that could be cached.</summary>

@@ -114,16 +114,22 @@ internal sealed class InferenceEngine : IDisposable
         // Not the event: a reader that leaves after this still sets it. Its handle goes with the garbage.
     }
 
-    /// <summary>Times the ops of one step on the engine's thread, between two others.</summary>
-    public Task<IReadOnlyList<Qwen3NextOpTime>> ProfileAsync(int sequences, int rows, int context)
+    /// <summary>Times the ops of one step.</summary>
+    public Task<IReadOnlyList<Qwen3NextOpTime>> ProfileAsync(int sequences, int rows, int context) =>
+        BetweenStepsAsync(() => StepProfiler.Measure(_model, _cache, sequences, rows, context));
+
+    /// <summary>Bytes per second that the device reads at best.</summary>
+    public Task<double> MeasureReadRateAsync() => BetweenStepsAsync(_model.MeasureReadRate);
+
+    private Task<T> BetweenStepsAsync<T>(Func<T> work)
     {
         ObjectDisposedException.ThrowIf(_stop, this);
-        var done = new TaskCompletionSource<IReadOnlyList<Qwen3NextOpTime>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         _errands.Enqueue(() =>
         {
             try
             {
-                done.SetResult(StepProfiler.Measure(_model, _cache, sequences, rows, context));
+                done.SetResult(work());
             }
             catch (Exception failure)
             {

@@ -79,6 +79,9 @@ internal sealed class Qwen3NextModel
     /// <summary>A clock around this model's backend, to be given as what a step is computed through.</summary>
     public ProfilingBackend CreateProfiler() => new(_backend);
 
+    /// <summary>Bytes per second that the device reads at best.</summary>
+    public double MeasureReadRate() => _backend.MeasureReadRate();
+
     /// <summary>Turns the hidden states of the batch just computed into those of the multi-token-prediction module, in place.</summary>
     /// <param name="batch">The same batch, with the token after each row.</param>
     /// <param name="cache">Its MTP layer is updated.</param>

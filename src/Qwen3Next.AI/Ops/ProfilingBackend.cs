@@ -46,6 +46,8 @@ internal sealed class ProfilingBackend(IBackend inner) : IBackend
 
     public double[] TakeMarks() => inner.TakeMarks();
 
+    public double MeasureReadRate() => inner.MeasureReadRate();
+
     public void Embed(Tensor table, Batch batch, Tensor x, bool next = false) =>
         _times.Time("small", 2.0 * x.Bytes, 0, () => inner.Embed(table, batch, x, next));
 

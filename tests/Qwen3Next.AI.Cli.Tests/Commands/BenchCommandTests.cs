@@ -38,6 +38,26 @@ public sealed class BenchCommandTests
     }
 
     [Fact]
+    public async Task Bench_Suite_MeasuresEveryLineAndDrawsThePlot()
+    {
+        var svg = Path.Combine(Directory.CreateTempSubdirectory().FullName, "decode.svg");
+        var result = await CliRunner.RunAsync("bench", "--suite", "--device", "cpu", "--depths", "20,90", "--streams", "2", "--prefills", "30",
+            "--first-tokens", "40", "--tokens", "12", "--runs", "1", "--peak-tflops", "1", "--format", "json", "--svg", svg);
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        using var json = JsonDocument.Parse(result.Out);
+        var rows = json.RootElement.GetProperty("rows").EnumerateArray().ToList();
+        Assert.Equal(["decode 20 1", "decode 90 1", "streams 512 2", "prefill 30 1", "first token 40 1"],
+            rows.Select(r => $"{r.GetProperty("kind").GetString()} {r.GetProperty("tokens")} {r.GetProperty("conversations")}"));
+        Assert.All(rows, r => Assert.True(r.GetProperty("milliseconds").GetDouble() > 0 && r.GetProperty("tokens_per_second").GetDouble() > 0));
+        Assert.All(rows.Take(3), r => Assert.InRange(r.GetProperty("share_of_read_rate").GetDouble(), 0, 1));
+        Assert.All(rows.Skip(3), r => Assert.InRange(r.GetProperty("share_of_peak_operations").GetDouble(), 0, 1));
+        Assert.Contains("projections", json.RootElement.GetProperty("decode_step").EnumerateArray().Select(f => f.GetProperty("family").GetString()));
+        var plot = System.Xml.Linq.XDocument.Load(svg);
+        Assert.Equal(2, plot.Descendants().Count(e => e.Name.LocalName == "circle"));
+        Directory.Delete(Path.GetDirectoryName(svg)!, recursive: true);
+    }
+
+    [Fact]
     public async Task Bench_ShapeWithoutDummyWeights_IsWrongUsage() =>
         (await CliRunner.RunAsync("bench", "--model-config", "qwen3-32b")).AssertError(2, "--model-config and --layers describe made-up weights");
 

@@ -1,31 +1,28 @@
 using System.Diagnostics;
 using System.Runtime.Intrinsics;
-using Qwen3Next.AI.Ops;
 using Qwen3Next.AI.Tensors;
 
-namespace Qwen3Next.AI.Benchmarks;
+namespace Qwen3Next.AI.Ops;
 
-/// <summary>How fast this machine reads memory: every thread sums its part of a buffer far larger than the caches; best of several passes.</summary>
-internal static unsafe class MemoryBandwidth
+internal sealed unsafe partial class CpuBackend
 {
-    /// <summary>Bytes per second.</summary>
-    public static double Measure(int threads)
+    public double MeasureReadRate()
     {
-        using var buffer = new NativeBuffer(2L << 30);
-        using var team = new CpuThreads(threads);
-        new Span<byte>((void*)buffer.Address, int.MaxValue).Fill(1);
+        using var buffer = new NativeBuffer(1L << 30);
+        // Pages that were only cleared may all be one page of zeros.
+        new Span<byte>((void*)buffer.Address, 1 << 30).Fill(1);
         double best = 0;
         for (var pass = 0; pass < 6; pass++)
         {
-            var work = new Reader((byte*)buffer.Address);
+            var work = new MemoryReader((byte*)buffer.Address);
             var start = Stopwatch.GetTimestamp();
-            team.For(ref work, (int)(buffer.Bytes / Reader.ChunkBytes));
+            _threads.For(ref work, (int)(buffer.Bytes / MemoryReader.ChunkBytes));
             best = Math.Max(best, buffer.Bytes / Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
         return best;
     }
 
-    private readonly struct Reader(byte* data) : IParallelWork
+    private readonly struct MemoryReader(byte* data) : IParallelWork
     {
         public const int ChunkBytes = 1 << 20;
 
