@@ -16,7 +16,7 @@ internal static partial class Layering
         ["Telemetry"] = [],
         ["Sampling"] = [],
         ["Cuda"] = ["Tensors"],
-        ["Ops"] = ["Tensors", "Cuda", "Qwen3NextOpTime"],
+        ["Ops"] = ["Tensors", "Cuda", "Sampling", "Qwen3NextOpTime"],
         ["Weights"] = ["Tensors"],
         ["Cache"] = ["Tensors", "Ops"],
         ["Model"] = ["Tensors", "Ops", "Cache", "Weights", "Qwen3NextLoadProgress"],

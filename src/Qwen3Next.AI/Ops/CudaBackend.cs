@@ -154,6 +154,7 @@ internal sealed unsafe partial class CudaBackend : IBackend
         _marks.ForEach(mark => mark.Dispose());
         _batch?.Dispose();
         _scratch?.Dispose();
+        _sampling?.Dispose();
         _readBuffer?.Dispose();
         _uploader.Dispose();
         _arena.Dispose();

@@ -1,4 +1,5 @@
 using Qwen3Next.AI.Ops.Linear;
+using Qwen3Next.AI.Ops.Logits;
 using Qwen3Next.AI.Tensors;
 
 namespace Qwen3Next.AI.Ops;
@@ -74,6 +75,11 @@ internal sealed class ProfilingBackend(IBackend inner) : IBackend
 
     public void Logits(Tensor hidden, Batch batch, LinearWeight head, Tensor logits) =>
         _times.Time("logits", head.Bytes + logits.Bytes, 2.0 * batch.LogitCount * head.Weight.Shape.Elements, () => inner.Logits(hidden, batch, head, logits));
+
+    public void Sample(Tensor logits, SamplingRows rows) =>
+        _times.Time("sampling", rows.Count * (double)rows.TokenIds * sizeof(float), 0, () => inner.Sample(logits, rows));
+
+    public ReadOnlySpan<int> ReadTokens() => inner.ReadTokens();
 
     public void GatedAttention(in AttentionParameters p, Tensor projected, Tensor cosSin, KvPages pages, Batch batch, Tensor heads)
     {

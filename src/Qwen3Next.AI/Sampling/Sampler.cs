@@ -17,13 +17,15 @@ internal sealed class Sampler(int vocabularySize)
     /// <param name="counts">Tokens so far, when a penalty is in force.</param>
     /// <param name="seed">Seed of the conversation.</param>
     /// <param name="position">Position in the answer.</param>
+    /// <param name="allowed">One bit for each token that may be chosen, lowest first; empty where all may.</param>
     /// <exception cref="Qwen3NextException">The logits are not numbers.</exception>
-    public int Sample(Span<float> logits, SamplingParameters p, TokenCounts? counts, long seed, int position)
+    public int Sample(Span<float> logits, SamplingParameters p, TokenCounts? counts, long seed, int position, ReadOnlySpan<ulong> allowed = default)
     {
         counts?.Apply(p, logits);
         if (p.LogitBias is { Count: > 0 } biases)
             foreach (var (token, bias) in biases)
                 if (token < logits.Length) logits[token] += bias;
+        if (!allowed.IsEmpty) Forbid(logits, allowed);
 
         var best = TensorPrimitives.IndexOfMax(logits);
         if (!float.IsFinite(logits[best]))
@@ -32,8 +34,11 @@ internal sealed class Sampler(int vocabularySize)
 
         var count = p.TopK > 0 && p.TopK < logits.Length ? TakeTop(logits, p.TopK) : TakeAll(logits);
         ToWeights(count, logits[best], p.Temperature);
+        if (!allowed.IsEmpty) count = Keep(count, float.Epsilon);
         if (p.TopP < 1) count = CutToMass(count, p.TopP);
         if (p.MinP > 0) count = CutBelow(count, p.MinP);
+        // The draw goes by id, so that it depends on which tokens are kept and not on how they were found.
+        if (count < logits.Length) Array.Sort(_tokens, _weights, 0, count);
         return Draw(count, Uniform(seed, position));
     }
 
@@ -44,6 +49,23 @@ internal sealed class Sampler(int vocabularySize)
         x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
         x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
         return ((x ^ (x >> 31)) >> 11) * (1.0 / (1L << 53));
+    }
+
+    private static void Forbid(Span<float> logits, ReadOnlySpan<ulong> allowed)
+    {
+        for (var i = 0; i < logits.Length; i += 64)
+        {
+            var word = allowed[i >> 6];
+            if (word == ulong.MaxValue) continue;
+            var part = logits[i..Math.Min(i + 64, logits.Length)];
+            if (word == 0)
+            {
+                part.Fill(float.NegativeInfinity);
+                continue;
+            }
+            for (var k = 0; k < part.Length; k++)
+                if ((word & (1UL << k)) == 0) part[k] = float.NegativeInfinity;
+        }
     }
 
     private int TakeAll(ReadOnlySpan<float> logits)
@@ -88,7 +110,7 @@ internal sealed class Sampler(int vocabularySize)
         for (var i = 0; i < count; i++) _weights[i] = MathF.Exp((_weights[i] - maximum) / temperature);
     }
 
-    /// <summary>Keeps the fewest most likely tokens whose mass reaches <paramref name="mass"/>.</summary>
+    /// <summary>Keeps the fewest most likely tokens whose mass reaches <paramref name="mass"/>; of equal ones those of lower id.</summary>
     private int CutToMass(int count, float mass)
     {
         var total = Sum(count);
@@ -100,8 +122,21 @@ internal sealed class Sampler(int vocabularySize)
         Array.Reverse(_tokens, 0, kept);
         double sum = 0;
         for (var i = 0; i < kept; i++)
-            if ((sum += _weights[i]) >= mass * total) return i + 1;
+        {
+            if ((sum += _weights[i]) < mass * total) continue;
+            SortEqual(i, kept);
+            return i + 1;
+        }
         return kept;
+    }
+
+    /// <summary>Puts the tokens that weigh what the one at <paramref name="i"/> does, its neighbours, in order of id.</summary>
+    private void SortEqual(int i, int count)
+    {
+        int first = i, end = i + 1;
+        while (first > 0 && _weights[first - 1] == _weights[i]) first--;
+        while (end < count && _weights[end] == _weights[i]) end++;
+        Array.Sort(_tokens, first, end - first);
     }
 
     // The most likely token has weight 1.

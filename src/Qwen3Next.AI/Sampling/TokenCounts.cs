@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Qwen3Next.AI.Sampling;
 
 /// <summary>How often each token occurs in a conversation's answer, and which occur at all, prompt included. Kept only where a penalty is in force.</summary>
@@ -13,6 +15,14 @@ internal sealed class TokenCounts
         _seen = new bool[vocabularySize];
         foreach (var token in prompt) See(token);
     }
+
+    /// <summary>The tokens that occur, in order of their first occurrence.</summary>
+    public ReadOnlySpan<int> Tokens => CollectionsMarshal.AsSpan(_tokens);
+
+    public bool Contains(int token) => _seen[token];
+
+    /// <summary>Occurrences in the answer.</summary>
+    public int InOutput(int token) => _inOutput[token];
 
     public void Add(int token)
     {

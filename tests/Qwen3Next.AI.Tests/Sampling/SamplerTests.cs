@@ -16,6 +16,17 @@ public sealed class SamplerTests
     [Fact]
     public void Sample_TopK_KeepsTheBest() => FollowsDistribution(new SamplingParameters { Temperature = 1, TopK = 3 }, Softmax(1, i => i is 1 or 6 or 3));
 
+    [Theory]
+    [InlineData(3, 1f)]
+    [InlineData(0, 0.3f)]
+    public void Sample_EqualLogits_KeepsLowerIds(int topK, float topP)
+    {
+        var p = new SamplingParameters { Temperature = 1, TopK = topK, TopP = topP };
+        var sampler = new Sampler(8);
+        var drawn = Enumerable.Range(0, 100).Select(i => sampler.Sample(new float[8], p, null, 3, i)).ToHashSet();
+        Assert.Equal([0, 1, 2], drawn.Order());
+    }
+
     // Tokens 1, 6 and 3 hold 32, 29 and 19.5 % of the mass.
     [Theory]
     [InlineData(0.6f, 2)]
