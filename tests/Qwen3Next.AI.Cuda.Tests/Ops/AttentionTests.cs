@@ -62,13 +62,26 @@ public sealed unsafe class AttentionTests(CudaFixture cuda)
         prompt.Step((40, rows));
     }
 
-    [Fact]
-    public void GatedAttention_PiecesOfAPromptThenRecordedSteps_AreTheCpus()
+    [Theory]
+    [InlineData("BF16")]
+    [InlineData("F8E4M3")]
+    public void GatedAttention_PiecesOfAPromptThenRecordedSteps_AreTheCpus(string kvType)
     {
-        using var conversation = new AttentionCase(cuda, new HeadSizes(4, 1, 128, 32, true), DType.BF16, 2, 400, 130);
+        using var conversation = new AttentionCase(cuda, new HeadSizes(4, 1, 128, 32, true), Enum.Parse<DType>(kvType), 2, 400, 130, empty: true);
         conversation.Step((0, 65), (0, 20));
         conversation.Step((65, 100), (20, 1));
-        for (var i = 0; i < 6; i++) conversation.Step((165 + 30 * i, 1), (21 + 2 * i, 1));
+        for (var i = 0; i < 6; i++) conversation.Step((165 + i, 1), (21 + i, 1));
+        conversation.Step((171, 5), (27, 5));
+        conversation.Step((176, 8), (32, 2));
+        conversation.Step((184, 2), (34, 8));
+    }
+
+    [Fact]
+    public void GatedAttention_ContextsOfVeryDifferentLengths_AreTheCpus()
+    {
+        using var uneven = new AttentionCase(cuda, new HeadSizes(4, 1, 128, 32, true), DType.BF16, 4, 900, 8);
+        uneven.Step((899, 1), (3, 1));
+        uneven.Step((10, 2), (0, 1), (700, 4), (64, 1));
     }
 
     [Theory]

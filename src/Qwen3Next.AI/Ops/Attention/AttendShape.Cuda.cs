@@ -41,18 +41,22 @@ internal readonly record struct AttendShape(int RowWarps, int KeyWarps, int Tile
     /// <summary>Queries and buffers while keys are read; the warps' sums and statistics afterwards, in the same place.</summary>
     public int SharedBytes(int headDim, DType kvType)
     {
-        var reading = ProductRows * (headDim + 8) * sizeof(ushort) + Slots * SlotBytes(headDim, kvType);
+        var converted = kvType == DType.BF16 || WidensInRegisters(kvType) ? 0 : SlotBytes(headDim, DType.BF16);
+        var reading = ProductRows * (headDim + 8) * sizeof(ushort) + Slots * SlotBytes(headDim, kvType) + converted;
         var joining = KeyWarps * ProductRows * ((headDim + 8) * sizeof(float) + 2 * sizeof(float));
         return Math.Max(reading, joining);
     }
 
     /// <summary>What compiles the kernel for these sizes.</summary>
     public string[] Defines(int headDim, DType kvType) =>
-        [.. HeadDefines(headDim, kvType), $"ROW_WARPS={RowWarps}", $"KEY_WARPS={KeyWarps}", $"TILE_KEYS={TileKeys}", $"SLOTS={Slots}"];
+        [.. HeadDefines(headDim, kvType), $"ROW_WARPS={RowWarps}", $"KEY_WARPS={KeyWarps}", $"TILE_KEYS={TileKeys}", $"SLOTS={Slots}", $"OPERAND={(WidensInRegisters(kvType) ? "e4m3" : "bf16")}"];
 
     /// <summary>Of all attention kernels.</summary>
     public static string[] HeadDefines(int headDim, DType kvType) =>
         [$"HEAD_DIM={headDim}", $"KV={kvType switch { DType.F32 => "float", DType.BF16 => "bf16", _ => "e4m3" }}"];
+
+    /// <summary>One row warp has no others that would widen the same values again.</summary>
+    private bool WidensInRegisters(DType kvType) => kvType == DType.F8E4M3 && RowWarps == 1;
 
     private int SlotBytes(int headDim, DType kvType) => TileKeys * (headDim * kvType.Size() + 16);
 

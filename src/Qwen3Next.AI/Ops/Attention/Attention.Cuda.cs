@@ -70,20 +70,28 @@ internal sealed unsafe partial class CudaBackend
         if (rowsPerTile == 0) throw new NotSupportedException($"{p.QueryHeads} query heads on {p.KvHeads} KV heads: the attention kernels take up to {shape.ProductRows} on one.");
         // Sequences may be of any lengths: this many tiles are enough for all that have these numbers.
         var tiles = rows.Sequences + (rows.Rows - rows.Sequences) / rowsPerTile;
-        var splits = Math.Max(1, _device.Multiprocessors / (tiles * p.KvHeads));
-        var parts = splits == 1 ? 0 : (long)tiles * p.KvHeads * shape.ProductRows * splits;
-        var stats = parts == 0 ? 0 : Scratch(parts * (p.HeadDim + 2) * sizeof(float));
-        var sums = stats + (nint)(parts * 2 * sizeof(float));
+        var shares = Shares(tiles, _device.Multiprocessors / p.KvHeads, few: rowsAtOnce <= FewRows);
+        var parts = tiles + shares;
+        var productRows = shares == 0 ? 0 : (long)parts * p.KvHeads * shape.ProductRows;
+        var stats = productRows == 0 ? 0 : Scratch(productRows * (p.HeadDim + 2) * sizeof(float));
+        var sums = stats + (nint)(productRows * 2 * sizeof(float));
         var queryStride = p.QueryWidth / p.QueryHeads;
-        attend.Launch(_stream, (tiles, p.KvHeads, splits), shape.Threads, sharedBytes,
-            call.Projected, p.ProjectedWidth, queryStride, p.QueryWidth, p.Gated ? 1 : 0, append ? 1 : 0, call.CosSin, p.RotaryDim, p.QueryNorm.Address,
+        attend.Launch(_stream, (parts, p.KvHeads), shape.Threads, sharedBytes,
+            call.Projected, p.ProjectedWidth, queryStride, p.QueryWidth, append ? 1 : 0, call.CosSin, p.RotaryDim, p.QueryNorm.Address,
             p.KeyNorm.Address, p.Epsilon, call.Pages.Keys.Address, call.Pages.Values.Address, batch.Positions, batch.SequenceStart, batch.BlockTable,
-            batch.BlocksPerSequence, call.Sequences, group, rows.Least, rows.Most, call.Heads, stats, sums);
-        if (splits == 1) return;
+            batch.BlocksPerSequence, call.Sequences, group, rows.Least, rows.Most, shares, call.Heads, stats, sums);
+        if (shares == 0) return;
         kernels.JoinSplits.Launch(_stream, (tiles, p.KvHeads, shape.ProductRows), JoinThreads, 0,
-            stats, sums, splits, call.Projected, p.ProjectedWidth, queryStride, p.Gated ? 1 : 0, batch.SequenceStart, call.Sequences,
-            group, rowsPerTile, rows.Least, rows.Most, call.Heads);
+            stats, sums, call.Projected, p.ProjectedWidth, queryStride, batch.Positions, batch.SequenceStart, call.Sequences,
+            group, rowsPerTile, rows.Least, rows.Most, shares, call.Heads);
     }
+
+    /// <summary>
+    /// Into how many shares the keys are split, 0 for none: as many as bring the blocks of a KV head to <paramref name="wanted"/>. Contexts of few
+    /// rows may be of very different lengths, so they are split as long as there are not far more blocks than multiprocessors anyway.
+    /// </summary>
+    private static int Shares(int tiles, int wanted, bool few) =>
+        few && tiles < 2 * wanted ? Math.Max(wanted - tiles, (wanted + 1) / 2) : Math.Max(wanted - tiles, 0);
 
     private AttentionKernels KernelsFor(int headDim, DType kvType)
     {

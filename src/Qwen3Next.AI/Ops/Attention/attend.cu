@@ -7,11 +7,14 @@
 //
 // Defines: HEAD_DIM (Dh, multiple of 16, up to 256), KV (float, bf16, e4m3), and the shape of a block:
 //   ROW_WARPS x KEY_WARPS warps; each has 16 product rows and TILE_KEYS / KEY_WARPS keys (a multiple of 16) of a tile of TILE_KEYS;
-//   SLOTS (2 to 6) buffers of a tile of keys or of values.
+//   SLOTS (2 to 6) buffers of a tile of keys or of values;
+//   OPERAND (bf16, or e4m3 where KV is that too): what products read. Where it is not KV the block converts a tile once for all its warps; one row
+//   warp alone widens e4m3 as fast in registers.
 // A product row is a (row, query head) pair: all `group` query heads of a KV head share what is read of it. A block has 16 ROW_WARPS / group rows.
 //
-// grid (row tiles, KV heads, splits), block 32 ROW_WARPS KEY_WARPS, shared bytes: AttendShape.SharedBytes. The grid depends on the numbers of rows and
-// sequences alone; how many keys there are is read from the positions, so a recorded launch stays right while contexts grow.
+// grid (parts, KV heads), block 32 ROW_WARPS KEY_WARPS, shared bytes: AttendShape.SharedBytes. A part is a tile of rows and a split of its keys (struct Cut
+// in heads.cuh). The number of blocks depends on the numbers of rows and sequences alone; who does what is found out from the positions, so that a
+// recorded launch stays right while contexts grow, and long contexts beside short ones get more blocks.
 //   few rows of a sequence:  1 x 4 warps, 64 keys a tile; splits fill the device. Bound by reading: 2 Dh elements a key and KV head.
 //   many rows:               8 x 1 warps, 64 keys a tile. Bound by products: 4 Dh FLOPs a key and product row; operands from shared memory limit
 //                            mma.sync to about 470 TFLOP/s with 16 rows a warp.
@@ -30,7 +33,9 @@ constexpr int kWarps = ROW_WARPS * KEY_WARPS, kThreads = 32 * kWarps, kRows = 16
 constexpr int kWarpKeys = TILE_KEYS / KEY_WARPS;
 constexpr int kQueryStride = HEAD_DIM + 8;  // elements; eight rows lie in different banks
 constexpr int kSumStride = HEAD_DIM + 8;
-constexpr int kSlotBytes = TILE_KEYS * KvTile<KV>::kRowBytes;
+constexpr int kHeadsAtOnce = 4;
+constexpr int kSlotBytes = TILE_KEYS * kRowBytes<KV>;
+constexpr bool kConverts = sizeof(OPERAND) != sizeof(KV);
 
 static_assert(kWarpKeys % 16 == 0 && TILE_KEYS % kPageKeys == 0, "a warp takes 16 keys at a time, a tile whole pages");
 static_assert(HEAD_DIM % 16 == 0 && HEAD_DIM <= 256, "sums of a warp's rows fit its registers");
@@ -45,10 +50,9 @@ struct Running {
 // Raw scores of the warp's rows and keys. queries: the warp's first row; tile: keys of the whole block.
 __device__ __forceinline__ void multiply_keys(float (&scores)[kWarpKeys / 8][4], const bf16* queries, const unsigned char* tile, int first_key) {
     const int lane = threadIdx.x % 32;
-#pragma unroll
-    for (int n = 0; n < kWarpKeys / 8; n++)
-#pragma unroll
-        for (int i = 0; i < 4; i++) scores[n][i] = 0;
+    // With few keys two sums of half the channels take turns: a product need not wait for the one before it.
+    constexpr int kChains = kWarpKeys == 16 ? 2 : 1;
+    float sums[kChains][kWarpKeys / 8][4] = {};
 #pragma unroll
     for (int step = 0; step < HEAD_DIM / 16; step++) {
         uint32_t a[4];
@@ -56,11 +60,15 @@ __device__ __forceinline__ void multiply_keys(float (&scores)[kWarpKeys / 8][4],
 #pragma unroll
         for (int n = 0; n < kWarpKeys / 16; n++) {
             uint32_t b[2][2];
-            KvTile<KV>::load_keys(b, tile, first_key + 16 * n, step);
-            mma_bf16(scores[2 * n], a, b[0]);
-            mma_bf16(scores[2 * n + 1], a, b[1]);
+            KvTile<OPERAND>::load_keys(b, tile, first_key + 16 * n, step);
+            mma_bf16(sums[step % kChains][2 * n], a, b[0]);
+            mma_bf16(sums[step % kChains][2 * n + 1], a, b[1]);
         }
     }
+#pragma unroll
+    for (int n = 0; n < kWarpKeys / 8; n++)
+#pragma unroll
+        for (int i = 0; i < 4; i++) scores[n][i] = kChains == 1 ? sums[0][n][i] : sums[0][n][i] + sums[kChains - 1][n][i];
 }
 
 // A row sees keys up to its own position; keys from `end` on are another split's, or nobody's.
@@ -113,7 +121,7 @@ __device__ __forceinline__ void add_values(Running& running, const float (&weigh
 #pragma unroll
         for (int step = 0; step < HEAD_DIM / 16; step++) {
             uint32_t b[2][2];
-            KvTile<KV>::load_values(b, tile, first_key + 16 * k, step);
+            KvTile<OPERAND>::load_values(b, tile, first_key + 16 * k, step);
             mma_bf16(running.sums[2 * step], a, b[0]);
             mma_bf16(running.sums[2 * step + 1], a, b[1]);
         }
@@ -126,7 +134,8 @@ struct PageReader {
     int kv_head, kv_heads;
     KeyRange range;
 
-    __device__ __forceinline__ void copy(unsigned char* slot, const KV* pages, int tile) const {
+    // Keys from `absent` on, which are not in the pages yet, are left out.
+    __device__ __forceinline__ void copy(unsigned char* slot, const KV* pages, int tile, int absent) const {
         constexpr int kRowPieces = HEAD_DIM * (int)sizeof(KV) / 16;
         const int begin = range.begin + tile * TILE_KEYS;
         int block[TILE_KEYS / kPageKeys];
@@ -136,9 +145,10 @@ struct PageReader {
         for (int p = 0; p < TILE_KEYS / kPageKeys; p++) {
             const KV* page = pages + page_offset(block[p], kv_head, kv_heads);
             for (int i = threadIdx.x; i < kPageKeys * kRowPieces; i += kThreads) {
-                const int row = p * kPageKeys + i / kRowPieces;
+                const int row = p * kPageKeys + i / kRowPieces, key = begin + row;
+                if (key >= absent && key < range.end) continue;
                 // What lies behind the last key may be anything, and 0 times anything is not 0: it is replaced by zeros.
-                cp_async<16>(slot + row * KvTile<KV>::kRowBytes + i % kRowPieces * 16, page + i * (16 / (int)sizeof(KV)), begin + row < range.end);
+                cp_async<16>(slot + row * kRowBytes<KV> + i % kRowPieces * 16, page + i * (16 / (int)sizeof(KV)), key < range.end);
             }
         }
     }
@@ -149,19 +159,20 @@ struct Epilogue {
     float* sums;   // [KEY_WARPS, kRows, kSumStride] shared
     float2* stats; // [KEY_WARPS, kRows] shared: maximum in log2 units, sum of weights
 
-    __device__ __forceinline__ void collect(const Running& running, float scale, int row_warp, int key_warp) const {
-        const int lane = threadIdx.x % 32, member = lane % 4;
+    // Rows from `rows` on belong to nobody.
+    __device__ __forceinline__ void collect(const Running& running, float scale, int row_warp, int key_warp, int rows) const {
+        const int lane = threadIdx.x % 32;
 #pragma unroll
         for (int i = 0; i < 2; i++) {
             float total = running.total[i];
             total += __shfl_xor_sync(~0u, total, 1);
             total += __shfl_xor_sync(~0u, total, 2);
-            const int row = key_warp * kRows + 16 * row_warp + lane / 4 + 8 * i;
-            if (member == 0) stats[row] = make_float2(running.maximum[i] * scale, total);
+            const int row = 16 * row_warp + lane / 4 + 8 * i, at = key_warp * kRows + row;
+            if (row >= rows) continue;
+            if (lane % 4 == 0) stats[at] = make_float2(running.maximum[i] * scale, total);
 #pragma unroll
-            for (int n = 0; n < HEAD_DIM / 8; n++)
-#pragma unroll
-                for (int j = 0; j < 2; j++) sums[row * kSumStride + KvTile<KV>::channel(n, member, j)] = running.sums[n][2 * i + j];
+            for (int step = 0; step < HEAD_DIM / 16; step++)
+                KvTile<OPERAND>::store_sums(sums + at * kSumStride, step, &running.sums[2 * step][2 * i], &running.sums[2 * step + 1][2 * i]);
         }
     }
 
@@ -185,100 +196,108 @@ struct Epilogue {
     }
 };
 
-// projected: [T, width]: of each query head the query and, if gated, its gate (query_stride apart); from key_column on keys, then values.
+// Queries of the block's product rows, normed and rotated, in shared memory.
+__device__ __forceinline__ void load_queries(const Projection& projection, const float* query_norm, const Part& part, int kv_head, int group, bf16* queries) {
+    for (int first = threadIdx.x / 32; first < kRows; first += kHeadsAtOnce * kWarps) {
+        const float *x[kHeadsAtOnce], *angles[kHeadsAtOnce];
+#pragma unroll
+        for (int n = 0; n < kHeadsAtOnce; n++) {
+            const int m = first + n * kWarps;
+            const int64_t t = part.first + m / group;
+            x[n] = m / group < part.rows ? projection.query(t, kv_head * group + m % group) : nullptr;
+            angles[n] = projection.angles(t);
+        }
+        norm_rotate(x, query_norm, projection.epsilon, angles, projection.rotary,
+                    [&](int n, int c, const float (&y)[4]) { KvTile<OPERAND>::store_query(queries + (first + n * kWarps) * kQueryStride, c, y); });
+    }
+}
+
 // append: this kernel puts the rows' keys and values into their pages itself, in the block whose split has their positions.
-// stats, sums: see join_splits; unused where gridDim.z is 1.
+// stats, sums: see join_splits; used for tiles with several splits.
 extern "C" __global__ void __launch_bounds__(kThreads, 1)
-attend(const float* projected, int width, int query_stride, int key_column, int gated, int append, const float* cos_sin, int rotary, const float* query_norm,
+attend(const float* projected, int width, int query_stride, int key_column, int append, const float* cos_sin, int rotary, const float* query_norm,
        const float* key_norm, float epsilon, KV* keys, KV* values, const int* positions, const int* sequence_start, const int* block_table, int blocks_per_sequence,
-       int sequences, int group, int least_rows, int most_rows, float* heads, float2* stats, float* sums) {
+       int sequences, int group, int least_rows, int most_rows, int shares, float* heads, float2* stats, float* sums) {
     extern __shared__ __align__(16) unsigned char shared[];
     bf16* queries = reinterpret_cast<bf16*>(shared);           // [kRows, kQueryStride]
-    unsigned char* ring = shared + kRows * kQueryStride * 2;   // [SLOTS] tiles
+    unsigned char* ring = shared + kRows * kQueryStride * 2;   // [SLOTS] tiles, and one of bf16 if there is something to convert
     launch_dependents();
 
-    const int warp = threadIdx.x / 32, row_warp = warp % ROW_WARPS, key_warp = warp / ROW_WARPS;
-    const int kv_head = blockIdx.y, kv_heads = gridDim.y, splits = gridDim.z;
-    const int index = gridDim.x - 1 - blockIdx.x;  // the rows with most keys first
-    const RowTile rows = find_tile(index, kRows / group, least_rows, most_rows, sequence_start, sequences);
-    const int start = sequence_start[rows.sequence], cached = positions[start];
-    const int first_position = cached + rows.first - start;
-    const int* blocks = block_table + (int64_t)rows.sequence * blocks_per_sequence;
-    const KeyRange range = split_keys(first_position + rows.rows, blockIdx.z, splits);
+    const int warp = threadIdx.x / 32, row_warp = warp % ROW_WARPS, key_warp = warp / ROW_WARPS, kv_head = blockIdx.y, kv_heads = gridDim.y;
+    // The last rows of a sequence have most keys: they come first.
+    const Part part = find_part<false>({kRows / group, least_rows, most_rows, shares, sequence_start, positions, sequences}, gridDim.x - 1 - blockIdx.x);
+    const int start = sequence_start[part.sequence], cached = positions[start], first_position = cached + part.first - start;
+    const int* blocks = block_table + (int64_t)part.sequence * blocks_per_sequence;
+    const KeyRange range = split_keys(first_position + part.rows, part.split, part.splits);
     const PageReader reader{blocks, kv_head, kv_heads, range};
-    const int halves = rows.rows == 0 ? 0 : 2 * ((range.end - range.begin + TILE_KEYS - 1) / TILE_KEYS);
+    const int tiles = part.rows == 0 ? 0 : (range.end - range.begin + TILE_KEYS - 1) / TILE_KEYS;
 
     // The keys of tile i are half 2 i, its values half 2 i + 1. A group of copies is closed for each half, also where there is none.
-    const auto fetch = [&](int half) {
-        if (half < halves) reader.copy(ring + half % SLOTS * kSlotBytes, half % 2 == 0 ? keys : values, half / 2);
+    const auto slot = [&](int half) { return ring + half % SLOTS * kSlotBytes; };
+    const auto fetch = [&](int half, int absent) {
+        if (half < 2 * tiles) reader.copy(slot(half), half % 2 == 0 ? keys : values, half / 2, absent);
         cp_async_commit();
     };
-    const int known_tiles = range.end <= cached ? halves / 2 : max(0, cached - range.begin) / TILE_KEYS;
+    // What products read of a half that has come, for all threads. The slot read before it is free then, and refilled.
+    const auto operands = [&](int half) {
+        cp_async_wait<SLOTS - 2>();
+        __syncthreads();
+        fetch(half + SLOTS - 1, range.end);
+        if constexpr (!kConverts) return slot(half);
+        convert_tile<TILE_KEYS, kThreads, KV>(slot(half), ring + SLOTS * kSlotBytes);
+        __syncthreads();
+        return ring + SLOTS * kSlotBytes;
+    };
+    // Before the wait: what earlier steps stored. New keys that this block adds itself go straight to the buffers that are under way.
+    const int early_tiles = append || range.end <= cached ? tiles : max(0, cached - range.begin) / TILE_KEYS;
     int ahead = 0;
-    for (; ahead < SLOTS - 1 && ahead / 2 < known_tiles; ahead++) fetch(ahead);
+    for (; ahead < SLOTS - 1 && ahead / 2 < early_tiles; ahead++) fetch(ahead, append ? cached : range.end);
     wait_for_previous_kernel();
-    if (rows.rows == 0) return;
+    if (part.rows == 0) return;
 
-    if (append) {
-        const Appender appender{key_norm, epsilon, rotary, kv_head, kv_heads};
-        const int first_new = max(range.begin, cached), parts = 2 * max(0, range.end - first_new);
-        for (int i = warp; i < parts; i += kWarps) {
-            const int position = first_new + i / 2, block = blocks[position / kPageKeys];
-            const int64_t t = start + position - cached;
-            const float* x = projected + t * width + key_column + (i % 2 * kv_heads + kv_head) * HEAD_DIM;
-            if (i % 2 == 0) appender.key(x, cos_sin + t * rotary, keys, block, position);
-            else appender.value(x, values, block, position);
-        }
+    const Projection projection{projected, width, query_stride, key_column, cos_sin, rotary, epsilon};
+    const int first_new = append ? max(range.begin, cached) : range.end;
+    for (int i = warp; i < 2 * (range.end - first_new); i += kWarps) {
+        const int position = first_new + i / 2, key = position - range.begin, half = key / TILE_KEYS * 2 + i % 2;
+        KV* staged = half < ahead ? reinterpret_cast<KV*>(slot(half) + key % TILE_KEYS * kRowBytes<KV>) : nullptr;
+        append_head(projection, key_norm, keys, values, i % 2 * kv_heads + kv_head, kv_heads, start + position - cached, blocks[position / kPageKeys], position, staged);
     }
-    for (int m = halves > 0 ? warp : kRows; m < kRows; m += kWarps) {
-        bf16* row = queries + m * kQueryStride;
-        const int64_t t = rows.first + m / group;
-        const float* x = projected + t * width + (kv_head * group + m % group) * query_stride;
-        if (m / group < rows.rows) {
-            norm_rotate(x, query_norm, epsilon, cos_sin + t * rotary, rotary, [=](int c, const float (&y)[4]) { KvTile<KV>::store_query(row, c, y); });
-        } else {
-            for (int c = 4 * (threadIdx.x % 32); c < HEAD_DIM; c += 128) store_four(row + c, {0, 0, 0, 0});
-        }
-    }
+    if (tiles > 0) load_queries(projection, query_norm, part, kv_head, group, queries);
     __syncthreads();
-    for (; ahead < SLOTS - 1; ahead++) fetch(ahead);
+    for (; ahead < SLOTS - 1; ahead++) fetch(ahead, range.end);
 
     const float scale = rsqrtf(HEAD_DIM) * 1.44269504f;  // weights are powers of 2
     Running running = {};
     running.maximum[0] = running.maximum[1] = kNoMaximum;
-    for (int half = 0; half < halves; half += 2) {
+    for (int tile = 0; tile < tiles; tile++) {
         float scores[kWarpKeys / 8][4];
-        const int first_key = range.begin + half / 2 * TILE_KEYS + key_warp * kWarpKeys;
+        const int first_key = range.begin + tile * TILE_KEYS + key_warp * kWarpKeys;
         const bool active = first_key < range.end;
-        cp_async_wait<SLOTS - 2>();
-        __syncthreads();
-        fetch(half + SLOTS - 1);
+        const unsigned char* key_tile = operands(2 * tile);
         if (active) {
-            multiply_keys(scores, queries + 16 * row_warp * kQueryStride, ring + half % SLOTS * kSlotBytes, key_warp * kWarpKeys);
+            multiply_keys(scores, queries + 16 * row_warp * kQueryStride, key_tile, key_warp * kWarpKeys);
             if (first_key + kWarpKeys > min(first_position + 1, range.end)) mask(scores, first_key, first_position, row_warp, group, range.end);
             weigh(running, scores, scale);
         }
-        cp_async_wait<SLOTS - 2>();
-        __syncthreads();
-        fetch(half + SLOTS);
-        if (active) add_values(running, scores, ring + (half + 1) % SLOTS * kSlotBytes, key_warp * kWarpKeys);
+        const unsigned char* value_tile = operands(2 * tile + 1);
+        if (active) add_values(running, scores, value_tile, key_warp * kWarpKeys);
     }
     cp_async_wait<0>();
     __syncthreads();
 
     const Epilogue epilogue{reinterpret_cast<float*>(shared), reinterpret_cast<float2*>(shared + KEY_WARPS * kRows * kSumStride * 4)};
-    epilogue.collect(running, scale, row_warp, key_warp);
+    epilogue.collect(running, scale, row_warp, key_warp, part.rows * group);
     __syncthreads();
-    for (int m = warp; m < rows.rows * group; m += kWarps) {
+    for (int m = warp; m < part.rows * group; m += kWarps) {
         const float2 stat = epilogue.stat(m);
-        const int64_t t = rows.first + m / group, head = kv_head * group + m % group;
-        const int64_t part = (((int64_t)index * kv_heads + kv_head) * kRows + m) * splits + blockIdx.z;
+        const int64_t t = part.first + m / group, head = kv_head * group + m % group;
+        const int64_t at = ((int64_t)part.index * kv_heads + kv_head) * kRows + m;
+        if (part.splits > 1 && threadIdx.x % 32 == 0) stats[at] = stat;
+        if (stat.y == 0) continue;  // no keys in this split
         for (int c = 4 * (threadIdx.x % 32); c < HEAD_DIM; c += 128) {
-            if (stat.y == 0) continue;  // no keys in this split
             const float4 sum = epilogue.sum(m, c, stat.x);
-            if (splits > 1) *reinterpret_cast<float4*>(sums + part * HEAD_DIM + c) = sum;
-            else finish_four(sum, stat.y, gated ? projected + t * width + head * query_stride + HEAD_DIM + c : nullptr, heads + (t * kv_heads * group + head) * HEAD_DIM + c);
+            if (part.splits > 1) *reinterpret_cast<float4*>(sums + at * HEAD_DIM + c) = sum;
+            else finish_four(sum, stat.y, projection.gate(t, head), c, heads + (t * kv_heads * group + head) * HEAD_DIM);
         }
-        if (splits > 1 && threadIdx.x % 32 == 0) stats[part] = stat;
     }
 }
