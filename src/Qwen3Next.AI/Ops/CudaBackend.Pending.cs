@@ -7,7 +7,5 @@ internal sealed partial class CudaBackend
 {
     public void DeltaRule(in DeltaRuleParameters p, Tensor projected, DeltaStates states, Batch batch, Tensor heads, DeltaRuleForm form = DeltaRuleForm.Auto) => throw Pending();
 
-    public void FeedForward(FeedForwardParameters p, Tensor norm, float epsilon, Tensor x) => throw Pending();
-
     private static NotSupportedException Pending([System.Runtime.CompilerServices.CallerMemberName] string op = "") => new($"CUDA has no kernels for {op} yet.");
 }

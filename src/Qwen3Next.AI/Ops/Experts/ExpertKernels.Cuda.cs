@@ -1,0 +1,57 @@
+using Qwen3Next.AI.Cuda;
+
+namespace Qwen3Next.AI.Ops;
+
+/// <summary>The kernels of experts_rows.cu for one variant.</summary>
+internal sealed class ExpertRowKernels(KernelModule module)
+{
+    /// <summary>Rows that they take.</summary>
+    public const int MostRows = 8;
+
+    public const int RouterThreads = 128, UpThreads = 256, DownWarps = 12;
+
+    public Kernel Router { get; } = module.GetKernel("router_rows", overlaps: true);
+
+    public Kernel Up { get; } = module.GetKernel("experts_up", overlaps: true);
+
+    public Kernel Down { get; } = module.GetKernel("experts_down", overlaps: true);
+}
+
+/// <summary>The kernels of experts_tiles.cu for one variant and tiles of some number of rows.</summary>
+internal sealed class ExpertTileKernels(KernelModule module, int rows)
+{
+    public const int RouterThreads = 128, RouterTile = 64, ChunkRows = 64, ChunkThreads = 512, RowThreads = 256;
+
+    /// <summary>Hidden values, and columns of x, that a block computes.</summary>
+    public const int UpTile = 64, DownTile = 128;
+
+    /// <summary>Rows of a tile.</summary>
+    public int Rows => rows;
+
+    /// <summary>Threads of a tile's block: warps of 32 or 64 features by up to 32 rows.</summary>
+    public int Threads => 128 / (rows < 128 ? 32 : 64) * (rows / Math.Min(rows, 32)) * 32;
+
+    public Kernel Norm { get; } = module.GetKernel("norm_rows", overlaps: true);
+
+    public Kernel Router { get; } = module.GetKernel("router_tiles", overlaps: true);
+
+    public Kernel Choose { get; } = module.GetKernel("choose_rows", overlaps: true);
+
+    public Kernel Order { get; } = module.GetKernel("order_rows", overlaps: true);
+
+    public Kernel Up { get; } = module.GetKernel("up_tiles", overlaps: true);
+
+    public Kernel Down { get; } = module.GetKernel("down_tiles", overlaps: true);
+
+    public Kernel Combine { get; } = module.GetKernel("combine_rows", overlaps: true);
+
+    /// <summary>The smallest tile for one and a half times the rows that an expert gets on average: few experts then need a second one.</summary>
+    public static int SizeFor(ExpertVariant variant, int rows)
+    {
+        var wanted = variant.Experts > 0 ? (long)rows * variant.Active * 3 / (2L * variant.Experts) : rows;
+        return wanted <= 16 ? 16 : wanted <= 32 ? 32 : wanted <= 64 ? 64 : 128;
+    }
+
+    /// <summary>Shared memory of Gemm in gemm.cuh: four stages of 64 columns.</summary>
+    public static int SharedBytes(int features, int weightBytes, int rows) => (features * weightBytes + rows * 2) * 64 * 4;
+}

@@ -1,0 +1,117 @@
+using Qwen3Next.AI.Cuda;
+using Qwen3Next.AI.Tensors;
+
+namespace Qwen3Next.AI.Ops;
+
+internal sealed unsafe partial class CudaBackend
+{
+    /// <summary>Up to here the router's product is one warp per expert; above it, tiles.</summary>
+    private const int MostRouterRows = 64;
+
+    /// <summary>Widest network whose columns one warp of experts_down takes alone.</summary>
+    private const int WholePart = 1024;
+
+    private readonly Dictionary<FeedForwardParameters, ExpertNetworks> _networks = [];
+    private readonly Dictionary<ExpertVariant, ExpertRowKernels> _expertRows = [];
+    private readonly Dictionary<(ExpertVariant, int), ExpertTileKernels> _expertTiles = [];
+    private Tensor _expertBlocksEnded;
+
+    public void FeedForward(FeedForwardParameters p, Tensor norm, float epsilon, Tensor x)
+    {
+        if (x.Shape[0] == 0) return;
+        if (!_networks.TryGetValue(p, out var networks)) _networks.Add(p, networks = PlaceNetworks(p, x.Shape[1]));
+        if (x.Shape[0] <= ExpertRowKernels.MostRows) FeedFewRows(p, networks, norm, epsilon, x);
+        else FeedManyRows(p, networks, norm, epsilon, x);
+    }
+
+    private ExpertNetworks PlaceNetworks(FeedForwardParameters p, int width)
+    {
+        var table = ExpertNetworks.Fill(p);
+        var placed = _arena.Allocate(DType.F32, new Shape(table.Length, sizeof(nint) / sizeof(float)));
+        var networks = new ExpertNetworks(p, width) { Table = placed.Address };
+        _stream.Upload(placed.Address, (ReadOnlySpan<nint>)table);
+        return networks;
+    }
+
+    private void FeedFewRows(FeedForwardParameters p, ExpertNetworks n, Tensor norm, float epsilon, Tensor x)
+    {
+        int rows = x.Shape[0], active = n.Variant.Active;
+        var kernels = ExpertRowsFor(n);
+        var scratch = new ExpertScratch(n, rows, Scratch(new ExpertScratch(n, rows, 0).Bytes));
+        RouteRows(p, n, norm, epsilon, x, scratch);
+
+        var units = n.SharedWidth / 8 + rows * active * (n.ExpertWidth / 8);
+        kernels.Up.Launch(_stream, Math.Min(units, 2 * _device.Multiprocessors), ExpertRowKernels.UpThreads, 0,
+            n.Table, scratch.Logits, scratch.Normed, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, scratch.Hidden);
+
+        int routedPart = PartOf(n.ExpertWidth), sharedPart = PartOf(n.SharedWidth);
+        var parts = active * Ceiling(n.ExpertWidth, routedPart) + Ceiling(n.SharedWidth, sharedPart);
+        kernels.Down.Launch(_stream, n.Width / 16, ExpertRowKernels.DownWarps * 32, parts * rows * 16 * sizeof(float),
+            n.Table, scratch.Logits, scratch.Hidden, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth,
+            routedPart, sharedPart, p.SharedGate is null ? 0 : 1, x.Address);
+    }
+
+    private void FeedManyRows(FeedForwardParameters p, ExpertNetworks n, Tensor norm, float epsilon, Tensor x)
+    {
+        int rows = x.Shape[0], shared = n.SharedWidth > 0 ? 1 : 0, chunks = Ceiling(rows, ExpertTileKernels.ChunkRows);
+        var kernels = ExpertTilesFor(n, rows);
+        var scratch = new ExpertScratch(n, rows, kernels.Rows, Scratch(new ExpertScratch(n, rows, kernels.Rows, 0).Bytes));
+        if (_expertBlocksEnded.IsEmpty) _expertBlocksEnded = Allocate(DType.F32, new Shape(1));
+        if (rows <= MostRouterRows) RouteRows(p, n, norm, epsilon, x, scratch);
+        else RouteTiles(p, n, kernels, norm, epsilon, x, scratch);
+        kernels.Choose.Launch(_stream, chunks, ExpertTileKernels.ChunkThreads, 0, scratch.Logits, rows, p.SharedGate is null ? 0 : 1, shared,
+            scratch.Chosen, scratch.Weights, scratch.Counts, scratch.Tiles, scratch.TileCount, _expertBlocksEnded.Address);
+        kernels.Order.Launch(_stream, chunks, ExpertTileKernels.ChunkThreads, 0, scratch.Chosen, scratch.Counts, rows, scratch.Order);
+
+        var sharedBytes = ExpertTileKernels.SharedBytes(ExpertTileKernels.DownTile, n.Variant.WidestType.Size(), kernels.Rows);
+        kernels.Up.Launch(_stream, (Ceiling(n.HiddenWidth, ExpertTileKernels.UpTile), scratch.MostTiles), kernels.Threads, sharedBytes,
+            n.Table, scratch.Tiles, scratch.TileCount, scratch.Order, scratch.Normed,
+            n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, scratch.Hidden);
+        kernels.Down.Launch(_stream, (Ceiling(n.Width, ExpertTileKernels.DownTile), scratch.MostTiles), kernels.Threads, sharedBytes,
+            n.Table, scratch.Tiles, scratch.TileCount, scratch.Order, scratch.Hidden,
+            n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, scratch.Outputs);
+        kernels.Combine.Launch(_stream, rows, ExpertTileKernels.RowThreads, 0, scratch.Outputs, scratch.Weights, shared, n.Width, x.Address);
+    }
+
+    private void RouteRows(FeedForwardParameters p, ExpertNetworks n, Tensor norm, float epsilon, Tensor x, in ExpertScratch scratch)
+    {
+        var grid = (Ceiling(n.Variant.Experts + 1, ExpertRowKernels.RouterThreads / 32), Ceiling(x.Shape[0], ExpertRowKernels.MostRows));
+        ExpertRowsFor(n).Router.Launch(_stream, grid, ExpertRowKernels.RouterThreads, 0, x.Address, norm.Address, epsilon,
+            p.Router?.Weight.Address ?? 0, p.SharedGate?.Weight.Address ?? 0, x.Shape[0], n.Width, scratch.Logits, scratch.Normed);
+    }
+
+    private void RouteTiles(
+        FeedForwardParameters p, ExpertNetworks n, ExpertTileKernels kernels, Tensor norm, float epsilon, Tensor x, in ExpertScratch scratch)
+    {
+        const int tile = ExpertTileKernels.RouterTile;
+        kernels.Norm.Launch(_stream, x.Shape[0], ExpertTileKernels.RowThreads, 0, x.Address, norm.Address, epsilon,
+            p.SharedGate?.Weight.Address ?? 0, n.Width, scratch.Normed, scratch.Remainder, scratch.Logits);
+        if (p.Router is not { } router) return;
+        kernels.Router.Launch(_stream, (Ceiling(router.Out, tile), Ceiling(x.Shape[0], tile)), ExpertTileKernels.RouterThreads,
+            ExpertTileKernels.SharedBytes(tile, DType.BF16.Size(), tile),
+            scratch.Normed, scratch.Remainder, router.Weight.Address, x.Shape[0], n.Width, scratch.Logits);
+    }
+
+    private ExpertRowKernels ExpertRowsFor(ExpertNetworks n)
+    {
+        if (_expertRows.TryGetValue(n.Variant, out var kernels)) return kernels;
+        kernels = new ExpertRowKernels(LoadKernels("Ops/Experts/experts_rows.cu", n.Variant.Defines));
+        _expertRows.Add(n.Variant, kernels);
+        return kernels;
+    }
+
+    private ExpertTileKernels ExpertTilesFor(ExpertNetworks n, int rows)
+    {
+        var size = ExpertTileKernels.SizeFor(n.Variant, rows);
+        if (_expertTiles.TryGetValue((n.Variant, size), out var kernels)) return kernels;
+        kernels = new ExpertTileKernels(LoadKernels("Ops/Experts/experts_tiles.cu", [.. n.Variant.Defines, $"TOKENS={size}"]), size);
+        _expertTiles.Add((n.Variant, size), kernels);
+        return kernels;
+    }
+
+    /// <summary>Columns of a network that one warp of experts_down takes: all, or whole scale blocks so that a wide network occupies every warp.</summary>
+    private static int PartOf(int width) =>
+        width <= WholePart ? Math.Max(width, 1) : Ceiling(Ceiling(width, ExpertRowKernels.DownWarps), 128) * 128;
+
+    private static int Ceiling(int value, int divisor) => (value + divisor - 1) / divisor;
+}

@@ -1,0 +1,84 @@
+// Which networks a row visits. EXPERTS and ACTIVE are compile-time sizes, 0 and 0 for a dense MLP; the shared network has number EXPERTS.
+#pragma once
+#include "gemm.cuh"
+
+// One SwiGLU network: matrices of bf16 or e4m3, the latter with the scales of their 128 x 128 blocks. Filled by the host, layout of ExpertTable.
+struct Network {
+    const void* gate;           // [I, D]
+    const void* up;             // [I, D]
+    const void* down;           // [D, I]
+    const float* gate_scales;
+    const float* up_scales;
+    const float* down_scales;
+};
+
+constexpr int kLogits = EXPERTS + 1;                       // of one row: the experts', then the shared network's gate
+constexpr int kActive = ACTIVE > 0 ? ACTIVE : 1;           // array lengths must not be 0
+
+__device__ constexpr int ceiling(int value, int divisor) { return (value + divisor - 1) / divisor; }
+__device__ constexpr int scale_blocks(int columns) { return ceiling(columns, kScaleBlock); }
+
+__device__ __forceinline__ float warp_sum(float x) {
+    for (int offset = 16; offset; offset >>= 1) x += __shfl_xor_sync(~0u, x, offset);
+    return x;
+}
+
+__device__ __forceinline__ void load_eight(const float* p, float (&x)[8]) {
+    unpack(*(const uint4*)p, *(float (*)[4])x);
+    unpack(*(const uint4*)(p + 4), *(float (*)[4])(x + 4));
+}
+
+__device__ __forceinline__ float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
+
+// Integers in the order of floats, from 1, so that 0 can mean none; -0 counts as 0.
+__device__ __forceinline__ uint32_t ordered(float x) {
+    const uint32_t bits = __float_as_uint(x + 0.0f);
+    return max(bits ^ (bits >> 31 ? 0xffffffffu : 0x80000000u), 1u);
+}
+
+// A warp finds the ACTIVE largest logits, the lower id where two are equal. Lane i < ACTIVE gets the i-th expert in order of id, the others
+// get EXPERTS.
+__device__ __forceinline__ int choose_experts(const float* logits, int lane) {
+    constexpr int kPerLane = (EXPERTS + 31) / 32 > 0 ? (EXPERTS + 31) / 32 : 1;
+    uint32_t keys[kPerLane];
+#pragma unroll
+    for (int i = 0; i < kPerLane; i++) keys[i] = lane + 32 * i < EXPERTS ? ordered(__ldcg(logits + lane + 32 * i)) : 0;
+
+    int chosen = EXPERTS;
+    for (int k = 0; k < ACTIVE; k++) {
+        uint32_t best = 0, equal = 0;
+#pragma unroll
+        for (int i = 0; i < kPerLane; i++) best = max(best, keys[i]);
+        best = __reduce_max_sync(~0u, best);
+#pragma unroll
+        for (int i = 0; i < kPerLane; i++) equal |= (keys[i] == best ? 1u : 0u) << i;
+        const uint32_t expert = __reduce_min_sync(~0u, equal ? lane + 32 * (__ffs(equal) - 1) : EXPERTS - 1);
+#pragma unroll
+        for (int i = 0; i < kPerLane; i++)
+            if (expert == lane + 32 * i) keys[i] = 0;
+        if (lane == k) chosen = expert;
+    }
+    int rank = 0;
+    for (int k = 0; k < ACTIVE; k++) rank += __shfl_sync(~0u, chosen, k) < chosen;
+    int sorted = EXPERTS;
+    for (int k = 0; k < ACTIVE; k++) {
+        const int expert = __shfl_sync(~0u, chosen, k);
+        if (__shfl_sync(~0u, rank, k) == lane) sorted = expert;
+    }
+    return sorted;
+}
+
+// The weights of a warp's chosen experts, lane by lane: softmax over all logits, or over the chosen ones where NORMALIZE.
+__device__ __forceinline__ float expert_weight(const float* logits, int expert, int lane) {
+    const bool mine = lane < ACTIVE;
+    const float logit = mine ? __ldcg(logits + expert) : __uint_as_float(0xff800000u);
+    float maximum = logit;
+    for (int offset = 16; offset; offset >>= 1) maximum = fmaxf(maximum, __shfl_xor_sync(~0u, maximum, offset));
+    const float weight = mine ? expf(logit - maximum) : 0.0f;
+    float total = weight;
+    if (!NORMALIZE) {
+        total = 0.0f;
+        for (int e = lane; e < EXPERTS; e += 32) total += expf(__ldcg(logits + e) - maximum);
+    }
+    return weight / warp_sum(total);
+}
