@@ -30,7 +30,10 @@ namespace {
 
 constexpr int kNoDevice = 100, kInvalidDevice = 101, kInvalidImage = 200, kInvalidContext = 201, kInvalidHandle = 400, kNotFound = 500, kNotInitialized = 3,
               kCaptureUnsupported = 900, kCaptureInvalidated = 901;
-constexpr uint32_t kGrantedShared = 48 << 10, kMostShared = 227 << 10;
+constexpr uint32_t kGrantedShared = 48 << 10;
+
+// What one block can have on a GPU of that compute capability.
+uint32_t most_shared() { return settings.capability >= 90 ? 227 << 10 : settings.capability == 80 ? 163 << 10 : 99 << 10; }
 
 struct Function {
     const KernelEntry* kernel;
@@ -184,7 +187,7 @@ void read_settings() {
     const struct { const char* name; long* value; } all[] = {
         {"QWEN3NEXT_EMULATOR_SEED", &settings.seed},           {"QWEN3NEXT_EMULATOR_POISON", &settings.poison},
         {"QWEN3NEXT_EMULATOR_GUARDED", &settings.guarded},     {"QWEN3NEXT_EMULATOR_PRIVATE_MEMORY", &settings.private_memory},
-        {"QWEN3NEXT_EMULATOR_MEMORY_MIB", &settings.memory_mib}, {"QWEN3NEXT_EMULATOR_CAPABILITY", &settings.capability},
+        {"QWEN3NEXT_EMULATOR_MEMORY_MIB", &settings.memory_mib}, {"QWEN3NEXT_EMULATOR_CAPABILITY", &settings.capability}, {"QWEN3NEXT_EMULATOR_MULTIPROCESSORS", &settings.multiprocessors},
         {"QWEN3NEXT_EMULATOR_TIMEOUT_SECONDS", &settings.timeout_seconds},
     };
     for (auto& setting : all)
@@ -258,11 +261,11 @@ EXPORT int cuDeviceTotalMem_v2(size_t* bytes, int) {
 }
 EXPORT int cuDeviceGetAttribute(int* value, int attribute, int) {
     switch (attribute) {
-        case 16: *value = 4; return kSuccess;
+        case 16: *value = (int)settings.multiprocessors; return kSuccess;
         case 38: *value = 1 << 20; return kSuccess;
         case 75: *value = (int)settings.capability / 10; return kSuccess;
         case 76: *value = (int)settings.capability % 10; return kSuccess;
-        case 97: *value = kMostShared; return kSuccess;
+        case 97: *value = (int)most_shared(); return kSuccess;
         default: return kInvalidValue;
     }
 }
@@ -434,7 +437,7 @@ EXPORT int cuFuncGetAttribute(int* value, int attribute, void* function) {
 EXPORT int cuFuncSetAttribute(void* function, int attribute, int value) {
     ENTER
     auto& f = *(Function*)function;
-    if (attribute != 8 || value < 0 || (uint32_t)value + (f.module->shared_end - f.module->shared_begin) > kMostShared) return kInvalidValue;
+    if (attribute != 8 || value < 0 || (uint32_t)value + (f.module->shared_end - f.module->shared_begin) > most_shared()) return kInvalidValue;
     f.most_dynamic = (uint32_t)value;
     return kSuccess;
 }
@@ -459,7 +462,7 @@ EXPORT int cuLaunchKernelEx(const LaunchConfig* config, void* function, void** a
     if (threads == 0 || threads > (uint64_t)f.kernel->max_threads || b.z > 64)
         return fail_with(kInvalidValue, "a block of " + size_text(b) + "; this kernel takes 1 to " + std::to_string(f.kernel->max_threads) + " threads");
     if (g.x == 0 || g.y == 0 || g.z == 0 || g.x > 0x7fffffffu || g.y > 65535 || g.z > 65535) return fail_with(kInvalidValue, "a grid of " + size_text(g));
-    if (config->shared_bytes > f.most_dynamic || config->shared_bytes + static_bytes > kMostShared)
+    if (config->shared_bytes > f.most_dynamic || config->shared_bytes + static_bytes > most_shared())
         return fail_with(kInvalidValue, std::to_string(config->shared_bytes) + " bytes of dynamic shared memory; granted are " + std::to_string(f.most_dynamic));
     int given = 0;
     while (arguments[given]) given++;

@@ -14,6 +14,7 @@ struct Settings {
     long private_memory = 0;     // device memory is inaccessible outside launches and copies
     long memory_mib = 16384;     // what the device says it has
     long capability = 90;        // compute capability, times ten
+    long multiprocessors = 4;    // what the device says it has
     long timeout_seconds = 300;  // a launch that takes longer is ended with an error
 };
 extern Settings settings;

@@ -1,3 +1,4 @@
+using Qwen3Next.AI.Cuda;
 using Qwen3Next.AI.Ops;
 using Qwen3Next.AI.Tensors;
 using Qwen3Next.AI.Tensors.Quantization;
@@ -24,17 +25,17 @@ internal sealed unsafe class AttentionCase : IDisposable
     private readonly KvPages _pages, _cudaPages;
     private readonly Tensor _frequencies, _cudaFrequencies, _cudaProjected, _cudaCosSin, _cudaHeads;
 
-    /// <param name="fixture">The device.</param>
+    /// <param name="device">Where CUDA computes.</param>
     /// <param name="sizes">Of the heads.</param>
     /// <param name="kvType">Of the pages on the device.</param>
     /// <param name="sequences">Most of a step.</param>
     /// <param name="mostKeys">Longest context.</param>
     /// <param name="mostRows">Most of a step.</param>
     /// <param name="empty">Nothing is cached yet: all pages hold NaN.</param>
-    public AttentionCase(CudaFixture fixture, HeadSizes sizes, DType kvType, int sequences, int mostKeys, int mostRows, bool empty = false)
+    public AttentionCase(CudaDevice device, HeadSizes sizes, DType kvType, int sequences, int mostKeys, int mostRows, bool empty = false)
     {
         _sizes = sizes;
-        _cuda = new CudaBackend(fixture.Device, kvType, slabBytes: 0);
+        _cuda = new CudaBackend(device, kvType, slabBytes: 0);
         BlocksEach = (mostKeys + PageKeys - 1) / PageKeys;
         _parameters = new AttentionParameters(sizes.QueryHeads, sizes.KvHeads, sizes.HeadDim, sizes.RotaryDim, sizes.Gated, 1e-6f,
             _memory.Random(2, sizes.HeadDim), _memory.Random(2, sizes.HeadDim));
@@ -73,6 +74,17 @@ internal sealed unsafe class AttentionCase : IDisposable
         TakeStored(batch, _pages.Keys, _cudaPages.Keys, "keys");
         TakeStored(batch, _pages.Values, _cudaPages.Values, "values");
         CheckHeads(batch, projected, _cuda.Read(_cudaHeads.Rows(0, rows)));
+    }
+
+    /// <summary>Managed bytes that a repeated call on CUDA allocates.</summary>
+    public long BytesOfACall(params ReadOnlySpan<(int Cached, int Rows)> sequences)
+    {
+        var batch = TestMemory.Batch(BlocksEach, sequences);
+        _cuda.Load(batch);
+        Compute(batch);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Compute(batch);
+        return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 
     private void Compute(Batch batch)
