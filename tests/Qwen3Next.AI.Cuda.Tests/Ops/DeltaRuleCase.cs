@@ -9,7 +9,7 @@ internal sealed class DeltaRuleCase : IDisposable
 {
     public const int MaxDrafts = 4;
 
-    private const int Disturbances = 3;
+    private const int Disturbances = 3, RecordedRows = 8;
 
     private readonly TestMemory _memory;
     private readonly CpuBackend _cpu = new(2);
@@ -19,6 +19,7 @@ internal sealed class DeltaRuleCase : IDisposable
     private readonly DeltaStates _exact;
     private readonly DeltaStates[] _disturbed;
     private readonly int _slots;
+    private readonly Dictionary<int, (Tensor Projected, Tensor Heads)> _buffers = [];
 
     /// <param name="cuda">Computes what is tested.</param>
     /// <param name="sizes">Heads and their channels.</param>
@@ -53,7 +54,7 @@ internal sealed class DeltaRuleCase : IDisposable
         _memory.Dispose();
     }
 
-    /// <summary>A step with new random rows, and the comparison of its outputs.</summary>
+    /// <summary>A step with new random rows, and the comparison of its outputs. Short steps are recorded and replayed, as a model's are.</summary>
     /// <param name="form">On the device; the CPU goes row by row.</param>
     /// <param name="unit">Relative rounding of the device's operands.</param>
     /// <param name="sequences">Of sequences 0, 1 and so on.</param>
@@ -62,13 +63,18 @@ internal sealed class DeltaRuleCase : IDisposable
         var batch = Batch(sequences);
         var (rows, width) = (batch.TokenCount, _host.ValueHeads * _host.ValueDim);
         var projected = _memory.Random(2, rows, _host.ProjectedWidth);
-        var (expected, actual) = (_memory.Zeros(rows, width), _cuda.Allocate(DType.F32, new Shape(Math.Max(1, rows), width)));
+        var expected = _memory.Zeros(rows, width);
         var moved = _disturbed.Select(_ => _memory.Zeros(rows, width)).ToArray();
         _cpu.DeltaRule(_host, projected, _exact, batch, expected, DeltaRuleForm.Recurrent);
         for (var i = 0; i < Disturbances; i++) _cpu.DeltaRule(_host, Disturbed(projected, unit), _disturbed[i], batch, moved[i], DeltaRuleForm.Recurrent);
+        var (input, actual) = Buffers(rows);
+        _cuda.Write(projected.AsSpan(), input);
         _cuda.Load(batch);
-        _cuda.DeltaRule(_device, _cuda.Place(projected), DeviceStates, batch, actual, form);
-        AssertClose(expected, moved, _cuda.Read(actual)[..(rows * width)], _host.ValueDim, "heads");
+        if (form == DeltaRuleForm.Auto && batch.MostRows <= RecordedRows) _cuda.Run(new StepShape(0, rows, batch.SequenceCount), Compute);
+        else Compute();
+        AssertClose(expected, moved, _cuda.Read(actual), _host.ValueDim, "heads");
+
+        void Compute() => _cuda.DeltaRule(_device, input, DeviceStates, batch, actual, form);
     }
 
     /// <summary>Compares what is remembered. What is only copied must be equal.</summary>
@@ -98,6 +104,14 @@ internal sealed class DeltaRuleCase : IDisposable
         for (var n = 0; n < sequences.Length; n++)
             batch.Add(new int[sequences[n].Certain + sequences[n].Drafts], 5, _slots - 1 - n, [0], false, false, sequences[n].Drafts, sequences[n].Kept);
         return batch;
+    }
+
+    /// <summary>On the device, at the same addresses for the same number of rows.</summary>
+    private (Tensor Projected, Tensor Heads) Buffers(int rows)
+    {
+        if (!_buffers.TryGetValue(rows, out var buffers))
+            _buffers.Add(rows, buffers = (_cuda.Allocate(DType.F32, new Shape(rows, _host.ProjectedWidth)), _cuda.Allocate(DType.F32, new Shape(rows, _host.ValueHeads * _host.ValueDim))));
+        return buffers;
     }
 
     /// <summary>The inputs of the convolution, each off by up to a rounding.</summary>

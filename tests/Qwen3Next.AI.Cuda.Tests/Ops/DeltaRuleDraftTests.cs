@@ -7,18 +7,21 @@ namespace Qwen3Next.AI.Tests.Ops;
 /// <summary>Rows that are drafts, kept or not, against the same rows run one by one on the same device: every bit must agree.</summary>
 public sealed class DeltaRuleDraftTests(CudaFixture cuda)
 {
-    private const int Steps = 12, Sequences = 3;
+    private const int Steps = 12;
 
     [Theory]
-    [InlineData(2, 6, 24, 16, 4)]
-    [InlineData(1, 2, 128, 128, 4)]
-    [InlineData(3, 3, 64, 40, 2)]
-    public void DeltaRule_DraftsKeptAtRandom_LeavesTheBitsOfPlainSteps(int keyHeads, int valueHeads, int keyDim, int valueDim, int taps)
+    [InlineData(3, 2, 6, 24, 16, 4)]
+    [InlineData(3, 1, 2, 128, 128, 4)]
+    [InlineData(1, 1, 2, 128, 128, 4)]
+    [InlineData(1, 1, 3, 48, 64, 4)]
+    [InlineData(3, 3, 3, 64, 40, 2)]
+    public void DeltaRule_DraftsKeptAtRandom_LeavesTheBitsOfPlainSteps(int sequenceCount, int keyHeads, int valueHeads, int keyDim, int valueDim, int taps)
     {
+        _ = cuda.Device;
         using var order = cuda.IsEmulated ? Emulator.With("SEED", keyDim, 0) : null;
         using var backend = new CudaBackend(cuda.Device);
-        using var some = new DeltaRuleCase(backend, new DeltaRuleSizes(keyHeads, valueHeads, keyDim, valueDim, taps), Sequences);
-        var (drafted, plain, random, kept) = (some.CopyOfStates(), some.CopyOfStates(), new Random(1), new int[Sequences]);
+        using var some = new DeltaRuleCase(backend, new DeltaRuleSizes(keyHeads, valueHeads, keyDim, valueDim, taps), sequenceCount);
+        var (drafted, plain, random, kept) = (some.CopyOfStates(), some.CopyOfStates(), new Random(1), new int[sequenceCount]);
         for (var step = 0; step < Steps; step++)
         {
             // Each sequence: one certain row, or ten, and drafts of which only the first few will turn out right.
@@ -31,7 +34,7 @@ public sealed class DeltaRuleDraftTests(CudaFixture cuda)
         // A step without rows takes in what was kept.
         some.Run(DeltaRuleForm.Recurrent, [], drafted, [.. kept.Select(k => new DeltaRuleRows(0, 0, k))]);
         Assert.Equal(backend.Read(plain.Recurrent).ToArray(), backend.Read(drafted.Recurrent).ToArray());
-        for (var n = 0; n < Sequences; n++)
+        for (var n = 0; n < sequenceCount; n++)
             Assert.Equal(backend.Read(plain.Conv.At(n).Rows(0, taps - 1)).ToArray(), backend.Read(drafted.Conv.At(n).Rows(0, taps - 1)).ToArray());
     }
 

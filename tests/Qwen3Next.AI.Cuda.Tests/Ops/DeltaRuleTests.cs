@@ -56,6 +56,7 @@ public sealed class DeltaRuleTests(CudaFixture cuda)
     [InlineData(2)]
     public void DeltaRule_DecodePromptsAndDraftsInOneStep_MeetsTheCpu(int seed)
     {
+        _ = cuda.Device;
         using var order = cuda.IsEmulated ? Emulator.With("SEED", seed, 0) : null;
         using var backend = new CudaBackend(cuda.Device);
         foreach (var sizes in new[] { Tiny, Real })
@@ -66,6 +67,20 @@ public sealed class DeltaRuleTests(CudaFixture cuda)
             some.Step(DeltaRuleForm.Auto, Tf32, (1, 0, 1), (2, 1, 0), (200, 0, 1), 1, 1);
             some.CheckStates();
         }
+    }
+
+    [Fact]
+    public void DeltaRule_RecordedSteps_MeetTheCpu()
+    {
+        // Six rows of two sequences each time, so all but the first are one recording, however the rows are shared out.
+        using var backend = new CudaBackend(cuda.Device);
+        using var some = new DeltaRuleCase(backend, new DeltaRuleSizes(1, 1, 32, 32), slots: 2);
+        some.Step(DeltaRuleForm.Auto, F32, (1, 3, 0), 2);
+        some.Step(DeltaRuleForm.Auto, F32, (2, 1, 2), (1, 2, 0));
+        some.Step(DeltaRuleForm.Auto, F32, (1, 0, 1), (1, 4, 2));
+        some.Step(DeltaRuleForm.Auto, F32, 0, (6, 0, 3));
+        some.Step(DeltaRuleForm.Auto, F32, 5, 1);
+        some.CheckStates();
     }
 
     [Fact]
@@ -82,7 +97,8 @@ public sealed class DeltaRuleTests(CudaFixture cuda)
     [Fact]
     public void DeltaRule_RealHeads_MeetsTheCpu()
     {
-        if (cuda.IsEmulated) Assert.Skip("16 key heads and 1,000 rows take an emulated GPU minutes");
+        _ = cuda.Device;
+        Assert.SkipWhen(cuda.IsEmulated, "Too much for an emulated device.");
         using var backend = new CudaBackend(cuda.Device);
         using var some = new DeltaRuleCase(backend, new DeltaRuleSizes(16, 32, 128, 128), slots: 5);
         some.Step(DeltaRuleForm.Auto, Tf32, 1000, 127, 64, (1, 3, 0), 1);
@@ -93,7 +109,8 @@ public sealed class DeltaRuleTests(CudaFixture cuda)
     [Fact]
     public void DeltaRule_LittleSharedMemory_MeetsTheCpu()
     {
-        if (!cuda.IsEmulated) Assert.Skip("needs a GPU of another kind, which only the emulator can be");
+        _ = cuda.Device;
+        Assert.SkipUnless(cuda.IsEmulated, "A GPU has the shared memory it has.");
         using var capability = Emulator.With("CAPABILITY", 86, 90);
         using var device = CudaDevice.Open();
         using var backend = new CudaBackend(device);
@@ -122,9 +139,25 @@ public sealed class DeltaRuleTests(CudaFixture cuda)
         using var backend = new CudaBackend(cuda.Device);
         using var some = new DeltaRuleCase(backend, Tiny, slots: 3);
         var rows = Enumerable.Range(0, 150).Select(_ => some.Row()).ToArray();
-        float[][] Alone(DeltaRuleForm how, int from, int count) => some.Run(how, rows.AsSpan(from, count), some.CopyOfStates(), count);
-        var together = some.Run(Enum.Parse<DeltaRuleForm>(form), rows, some.CopyOfStates(), 70, 3, 77);
-        Assert.Equal(Alone(Enum.Parse<DeltaRuleForm>(form), 0, 70), together[..70]);
+        var how = Enum.Parse<DeltaRuleForm>(form);
+        var together = some.Run(how, rows, some.CopyOfStates(), 70, 3, 77);
+        Assert.Equal(some.Run(how, rows.AsSpan(0, 70), some.CopyOfStates(), 70), together[..70]);
+        Assert.Equal(some.Run(how, rows.AsSpan(73, 77), some.CopyOfStates(), 0, 0, 77), together[73..]);
+    }
+
+    [Fact]
+    public void DeltaRule_MoreHeadsThanMultiprocessors_LeavesTheBitsOfFew()
+    {
+        // One block a head then, instead of several.
+        using var backend = new CudaBackend(cuda.Device);
+        var sequences = cuda.Device.Multiprocessors / 2 + 1;
+        using var some = new DeltaRuleCase(backend, Tiny, sequences);
+        var rows = Enumerable.Range(0, 2 * sequences).Select(_ => some.Row()).ToArray();
+        var (many, few) = (some.CopyOfStates(), some.CopyOfStates());
+        var together = some.Run(DeltaRuleForm.Recurrent, rows, many, [.. Enumerable.Repeat(new DeltaRuleRows(1, 1, 0), sequences)]);
+        Assert.Equal(some.Run(DeltaRuleForm.Recurrent, rows.AsSpan(0, 2), few, (1, 1, 0)), together[..2]);
+        foreach (var (a, b) in new[] { (many.Recurrent, few.Recurrent), (many.Conv, few.Conv), (many.Drafts.Corrections, few.Drafts.Corrections), (many.Drafts.Decays, few.Drafts.Decays), (many.Drafts.Keys, few.Drafts.Keys) })
+            Assert.Equal(backend.Read(b.Rows(sequences - 1, 1)).ToArray(), backend.Read(a.Rows(sequences - 1, 1)).ToArray());
     }
 
     [Fact]

@@ -2,56 +2,60 @@
 //   S = e^g S; d = beta (v - S^T k); S += k d^T; o = S^T q; y = o / rms(o) * w * silu(z)
 // with q, k, v after convolution, SiLU and L2 norm. Specification 3.3 and 4.4, DeltaRule.Cpu.cs.
 //
-// delta_rule_recurrent: grid (Hv, N), block 32 (DV / 8 + 1), no dynamic shared memory. A block holds one head's state in registers, each warp
-// 8 columns: a sector of every row, so that no sum over rows leaves a warp. The last warp computes gates. Two barriers a pass of 8 rows.
-//   Whole heads per block, because the norm needs a head's whole o: splitting a head over blocks would cost an exchange through memory or a
-//   cluster, about what reading 64 KB instead of 16 KB a block costs at one sequence, and more at several.
+// delta_rule_recurrent: grid (Hv SPLITS, N), block 32 (DV / SPLITS / 8 + 1), no dynamic shared memory. A block holds DV / SPLITS columns of one
+//   head's state in registers, each warp 8: a sector of every row, so that no sum over rows leaves a warp. The last warp computes gates.
+//   SPLITS = 4 where whole heads would leave multiprocessors idle: 16 KB of state each, and so few registers that blocks of the next kernel fit
+//   beside and fetch their weights. The norm needs a head's whole o: blocks leave theirs in memory, and the last to come norms the head, about
+//   1,200 cycles of store, fence, atomic and load. SPLITS = 1 from there on: o stays in shared memory.
 //   Bytes: Hv (2 * 4 DK DV) + rows * 4 (ProjectedWidth + Hv DV); 4.2 MB a sequence at 32 heads of 128 x 128.
-//   PREDICTED, not measured, one H200: 3 us at N = 1 (latency: 64 KB in and out of 32 multiprocessors), 1.2 us a sequence from N = 16 on.
+//   PREDICTED, not measured, one H200: 2.2 us at N = 1 (1 us of traffic, then latencies), 1.2 us a sequence from N = 16 on.
 // Numerics: f32 in the order of DeltaRule.Cpu.cs but for the order of sums over DK and DV: relative error about DK * 2^-24 of sums of magnitudes.
 //
-// Overlap: before it waits for the kernel before, a block only asks for the state's lines to come to the L2 cache. Loading them would be wrong:
-// an earlier launch of this op for the same layer may still run if nothing but kernels lies between. The L2 cache is where writes meet reads, so
-// a line that comes early is right whatever happens to it afterwards.
+// Overlap: before it waits for the kernel before, a block loads weights, and asks for the lines of states to come to the L2 cache. Loading states
+// would be wrong: an earlier launch of this op for the same layer may still run if nothing but kernels lies between. The L2 cache is where writes
+// meet reads, so a line that comes early is right whatever happens to it afterwards.
 #include "delta_rule.cuh"
 
 constexpr int kPassRows = 8;
 constexpr int kWarpColumns = 8;
-constexpr int kStateWarps = DV / kWarpColumns;
+constexpr int kColumns = DV / SPLITS;   // of the head, a block's
+constexpr int kStateWarps = kColumns / kWarpColumns;
 constexpr int kThreads = 32 * (kStateWarps + 1);
 constexpr int kLaneRows = (DK + 15) / 16;
-// Channels that a block handles: q, k, v, which pass the convolution, and z.
-constexpr int kMixed = 2 * DK + DV, kItems = kMixed + DV;
+// Channels that a block handles: q, k and its v, which pass the convolution, and z where it norms its rows itself.
+constexpr int kMixed = 2 * DK + kColumns, kItems = SPLITS == 1 ? kMixed + DV : kMixed;
 constexpr int kThreadItems = (kItems + kThreads - 1) / kThreads;
-
-// What a block needs to know of its head. Conv weights [TAPS, channels].
-struct Head {
-    Heads heads;
-    int key_head, value_head;
-
-    // Column of the projection of item c: q, k, v, z of this head.
-    __device__ __forceinline__ int column(int c) const {
-        if (c < DK) return heads.query(key_head) + c;
-        if (c < 2 * DK) return heads.key(key_head) + c - DK;
-        if (c < kMixed) return heads.value(value_head) + c - 2 * DK;
-        return heads.gate(value_head) + c - kMixed;
-    }
-};
 
 // What drafts add to the state, kept until the next step says which of them were right. [slots, room, heads, ...], see DeltaDrafts.
 struct DraftMemory {
     float *keys, *corrections, *decays;
     int room;
+};
 
-    __device__ __forceinline__ float* key(const Heads& heads, int slot, int i, int key_head) const {
-        return keys + (((long long)slot * room + i) * heads.key_heads + key_head) * DK;
+// A block's part of a step: columns from first_column on of one head of one sequence.
+struct Part {
+    Heads heads;
+    SequenceRows rows;
+    int key_head, value_head, first_column;
+    const float* projected;
+    ConvolutionState inputs;
+    DraftMemory drafts;
+
+    // Column of the projection of item c: q, k, the block's v, z.
+    __device__ __forceinline__ int column(int c) const {
+        if (c < DK) return heads.query(key_head) + c;
+        if (c < 2 * DK) return heads.key(key_head) + c - DK;
+        if (c < kMixed) return heads.value(value_head) + first_column + c - 2 * DK;
+        return heads.gate(value_head) + c - kMixed;
     }
-    __device__ __forceinline__ float* correction(const Heads& heads, int slot, int i, int head) const {
-        return corrections + (((long long)slot * room + i) * heads.value_heads + head) * DV;
-    }
-    __device__ __forceinline__ float* decay(const Heads& heads, int slot, int i, int head) const {
-        return decays + ((long long)slot * room + i) * heads.value_heads + head;
-    }
+    __device__ __forceinline__ const float* row(int r) const { return projected + (long long)(rows.start + r) * heads.width(); }
+    __device__ __forceinline__ float input(int r, int c) const { return convolution_input(projected, heads.width(), inputs, rows, r, column(c)); }
+    __device__ __forceinline__ long long output(int r) const { return ((long long)(rows.start + r) * heads.value_heads + value_head) * DV; }
+
+    __device__ __forceinline__ long long draft(int i) const { return (long long)rows.slot * drafts.room + i; }
+    __device__ __forceinline__ float* draft_key(int i) const { return drafts.keys + (draft(i) * heads.key_heads + key_head) * DK; }
+    __device__ __forceinline__ float* draft_correction(int i) const { return drafts.corrections + (draft(i) * heads.value_heads + value_head) * DV + first_column; }
+    __device__ __forceinline__ float* draft_decay(int i) const { return drafts.decays + draft(i) * heads.value_heads + value_head; }
 };
 
 // Sums of four values over the 16 lanes with the same lowest bit. A lane gets that of column_of(lane).
@@ -131,7 +135,86 @@ __device__ __forceinline__ void normalize(float (&x)[kLaneRows], float factor) {
     for (int i = 0; i < kLaneRows; i++) x[i] *= scale;
 }
 
-// projected [T, width]; conv [TAPS, channels]; state [slots, Hv, DK, DV]; heads_out [T, Hv DV]; arrivals [N, Hk], zero before and after.
+// Whether all but one of `blocks` came before; then what they read and wrote before is read and written. One thread, after a barrier of its block.
+// The counter is 0 again once all have come.
+__device__ __forceinline__ bool arrives_last(unsigned* counter, int blocks) {
+    __threadfence();
+    const bool last = atomicInc(counter, blocks - 1) == (unsigned)(blocks - 1);
+    __threadfence();
+    return last;
+}
+
+// Asks for what states and kept drafts the block will read.
+__device__ __forceinline__ void prefetch(const Part& part, const float* state, bool works, int kept) {
+    constexpr int kLine = kColumns % 32 == 0 ? 32 : 8, kRowLines = kColumns / kLine;
+    if (works)
+        for (int line = threadIdx.x; line < DK * kRowLines; line += kThreads) prefetch_l2(state + line / kRowLines * DV + line % kRowLines * kLine);
+    for (int c = threadIdx.x; c < kMixed; c += kThreads)
+        for (int j = 0; j < TAPS - 1; j++) prefetch_l2(part.inputs.row(part.rows.slot, j + part.rows.kept) + part.column(c));
+    for (int i = 0; i < kept; i++) {
+        if (threadIdx.x < DK) prefetch_l2(part.draft_key(i) + threadIdx.x);
+        if (threadIdx.x < kColumns) prefetch_l2(part.draft_correction(i) + threadIdx.x);
+    }
+}
+
+// q, k, v, z of a pass's rows, as the recurrence and the norm take them. A thread keeps the convolution's window of its channels from pass to pass.
+__device__ __forceinline__ void mix(const Part& part, int first, int count, const float (&weights)[kThreadItems][TAPS], float (&window)[kThreadItems][TAPS],
+                                    float (&mixed)[kPassRows][kItems]) {
+#pragma unroll
+    for (int i = 0; i < kThreadItems; i++) {
+        const int c = threadIdx.x + i * kThreads;
+        if (c >= kItems) break;
+        float x[kPassRows];
+#pragma unroll
+        for (int r = 0; r < kPassRows; r++)
+            if (r < count) x[r] = part.row(first + r)[part.column(c)];
+#pragma unroll
+        for (int r = 0; r < kPassRows; r++) {
+            if (r >= count) break;
+#pragma unroll
+            for (int j = 0; j < TAPS - 1; j++) window[i][j] = window[i][j + 1];
+            window[i][TAPS - 1] = x[r];
+            mixed[r][c] = c < kMixed ? convolve(weights[i], window[i]) : silu(x[r]) * weights[i][0];
+        }
+    }
+}
+
+// Takes the drafts of the step before that were right into the state.
+__device__ __forceinline__ void keep_drafts(const Part& part, int kept, int four_columns, StateColumns& s) {
+    for (int i = 0; i < kept; i++) {
+        float k[kLaneRows];
+        lane_values(part.draft_key(i), k);
+        const float4 d = *reinterpret_cast<const float4*>(part.draft_correction(i) + four_columns);
+        s.add(k, {d.x, d.y, d.z, d.w}, *part.draft_decay(i));
+    }
+}
+
+// A row: S = e^g S; d = beta (v - S^T k); S += k d^T. Returns d of the lane's column; o is S^T q there, k what was added.
+__device__ __forceinline__ float advance(StateColumns& s, const float* mixed, int column, float beta, float decay, int lane, float (&k)[kLaneRows], float& o) {
+    float q[kLaneRows], sums[4], d[4];
+    lane_values(mixed + DK, k);
+    normalize(k, 1.0f);
+    s.times(k, sums);
+    const float correction = (mixed[2 * DK + column] - sum_columns(sums, lane) * decay) * beta;
+    spread_columns(correction, lane, d);
+    s.add(k, d, decay);
+    lane_values(mixed, q);
+    normalize(q, 1.0f / sqrtf((float)DK));
+    s.times(q, sums);
+    o = sum_columns(sums, lane);
+    return correction;
+}
+
+// The new convolution state: the last inputs of old state and certain rows together, then those of drafts. Oldest first: what is read lies ahead.
+__device__ __forceinline__ void keep_inputs(const Part& part, bool keys_too) {
+    for (int c = threadIdx.x; c < kMixed; c += kThreads) {
+        if (c < 2 * DK && !keys_too) continue;
+        for (int j = 0; j < TAPS - 1 + part.rows.drafts; j++)
+            part.inputs.row(part.rows.slot, j)[part.column(c)] = part.input(part.rows.certain - (TAPS - 1) + j, c);
+    }
+}
+
+// projected [T, width]; conv [TAPS, channels]; state [slots, Hv, DK, DV]; arrivals [N, Hk + Hv], zero before and after; heads_out [T, Hv DV].
 // A sequence with at least `chunked_from` certain rows has had them, and its kept drafts, from the chunked kernels: its drafts and its
 // convolution state are left.
 extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
@@ -141,133 +224,89 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
     __shared__ float mixed[kPassRows][kItems];   // q, k, v after the convolution, w silu(z); o takes the place of v
     __shared__ float keys[kPassRows][DK];        // k, normed, of drafts
     __shared__ float beta[kPassRows], decay[kPassRows];
-    __shared__ bool last;
+    __shared__ bool last, last_of_head;
     launch_dependents();
 
     const Heads heads{key_heads, value_heads};
-    const int value_head = blockIdx.x, n = blockIdx.y, key_head = value_head / heads.ratio();
-    const Head head{heads, key_head, value_head};
-    const int warp = threadIdx.x / 32, lane = threadIdx.x & 31, width = heads.width();
+    const int value_head = blockIdx.x / SPLITS, n = blockIdx.y, key_head = value_head / heads.ratio();
     const SequenceRows rows(n, sequence_start, state_slots, draft_counts, kept_counts);
-    const bool had_chunks = rows.certain >= chunked_from;
+    const Part part{heads, rows, key_head, value_head, (int)(blockIdx.x % SPLITS) * kColumns, projected, {conv_state, conv_rows, heads.channels()},
+                    {draft_keys, draft_corrections, draft_decays, draft_room}};
+    const int warp = threadIdx.x / 32, lane = threadIdx.x & 31, four_columns = kWarpColumns * warp + 4 * (lane & 1), column = four_columns + column_of(lane);
+    const bool had_chunks = rows.certain >= chunked_from, holds_state = warp < kStateWarps, gates = warp == kStateWarps, owns_column = holds_state && (lane & 6) == 0;
     const int first = had_chunks ? rows.certain : 0, count = rows.end - rows.start, kept = had_chunks ? 0 : rows.kept;
     const bool changes = !had_chunks && (rows.certain > 0 || kept > 0), works = changes || rows.drafts > 0;
-    float* const head_state = state + ((long long)rows.slot * value_heads + value_head) * DK * DV;
+    float* const head_state = state + ((long long)rows.slot * value_heads + value_head) * DK * DV + part.first_column;
+    unsigned* const arrived = arrivals + n * (key_heads + value_heads);
 
-    if (works)
-        for (int line = threadIdx.x; line < DK * DV / 32; line += kThreads) prefetch_l2(head_state + 32 * line);
-    float weights[kThreadItems][TAPS];
+    prefetch(part, head_state, works, kept);
+    const float head_bias = dt_bias[value_head], head_factor = neg_exp_a[value_head];
+    float weights[kThreadItems][TAPS], window[kThreadItems][TAPS];
 #pragma unroll
-    for (int i = 0; i < kThreadItems; i++) {
-        const int c = threadIdx.x + i * kThreads;
+    for (int i = 0; i < kThreadItems; i++)
 #pragma unroll
-        for (int j = 0; j < TAPS; j++) weights[i][j] = c < kMixed ? conv[(long long)j * heads.channels() + head.column(c)] : c < kItems ? norm[c - kMixed] : 0.0f;
-    }
+        for (int j = 0; j < TAPS; j++) {
+            const int c = threadIdx.x + i * kThreads;
+            weights[i][j] = c < kMixed ? conv[(long long)j * heads.channels() + part.column(c)] : c < kItems ? norm[c - kMixed] : 0.0f;
+        }
     wait_for_previous_kernel();
     if (count == 0 && rows.kept == 0) return;
 
-    const ConvolutionState inputs{conv_state, conv_rows, heads.channels()};
-    const DraftMemory drafts{draft_keys, draft_corrections, draft_decays, draft_room};
-    float* const columns = head_state + kWarpColumns * warp + 4 * (lane & 1);
-    const int column = kWarpColumns * warp + 4 * (lane & 1) + column_of(lane);
-    const bool owns_column = (lane & 6) == 0;
     StateColumns s;
-    if (works && warp < kStateWarps) s.load(columns);
-
-    float window[kThreadItems][TAPS];
+    if (works && holds_state) s.load(head_state + four_columns);
 #pragma unroll
-    for (int i = 0; i < kThreadItems; i++) {
-        const int c = threadIdx.x + i * kThreads;
+    for (int i = 0; i < kThreadItems; i++)
 #pragma unroll
-        for (int j = 1; j < TAPS; j++)
-            window[i][j] = c < kMixed && first < count ? convolution_input(projected, width, inputs, rows, first - TAPS + j, head.column(c)) : 0.0f;
-    }
+        for (int j = 1; j < TAPS; j++) window[i][j] = threadIdx.x + i * kThreads < kMixed && first < count ? part.input(first - TAPS + j, threadIdx.x + i * kThreads) : 0.0f;
 
     for (int pass = first; pass == first || pass < count; pass += kPassRows) {
         const int pass_rows = min(kPassRows, count - pass);
-#pragma unroll
-        for (int i = 0; i < kThreadItems; i++) {
-            const int c = threadIdx.x + i * kThreads;
-            if (c >= kItems) break;
-            float x[kPassRows];
-#pragma unroll
-            for (int r = 0; r < kPassRows; r++)
-                if (r < pass_rows) x[r] = projected[(long long)(rows.start + pass + r) * width + head.column(c)];
-#pragma unroll
-            for (int r = 0; r < kPassRows; r++) {
-                if (r >= pass_rows) break;
-#pragma unroll
-                for (int j = 0; j < TAPS - 1; j++) window[i][j] = window[i][j + 1];
-                window[i][TAPS - 1] = x[r];
-                mixed[r][c] = c < kMixed ? convolve(weights[i], window[i]) : silu(x[r]) * weights[i][0];
-            }
+        mix(part, pass, pass_rows, weights, window, mixed);
+        if (gates && lane < pass_rows) {
+            beta[lane] = sigmoid(part.row(pass + lane)[heads.beta(value_head)]);
+            decay[lane] = expf(log_decay(part.row(pass + lane)[heads.decay(value_head)], head_bias, head_factor));
         }
-        if (warp == kStateWarps && lane < pass_rows) {
-            const float* row = projected + (long long)(rows.start + pass + lane) * width;
-            beta[lane] = sigmoid(row[heads.beta(value_head)]);
-            decay[lane] = expf(log_decay(row[heads.decay(value_head)], dt_bias[value_head], neg_exp_a[value_head]));
-        }
-        if (pass == first && warp < kStateWarps) {
-            for (int i = 0; i < kept; i++) {
-                float k[kLaneRows];
-                lane_values(drafts.key(heads, rows.slot, i, key_head), k);
-                const float4 d = *reinterpret_cast<const float4*>(drafts.correction(heads, rows.slot, i, value_head) + kWarpColumns * warp + 4 * (lane & 1));
-                s.add(k, {d.x, d.y, d.z, d.w}, *drafts.decay(heads, rows.slot, i, value_head));
-            }
-            if (changes && rows.certain == 0) s.store(columns);
+        if (pass == first && holds_state) {
+            keep_drafts(part, kept, four_columns, s);
+            if (changes && rows.certain == 0 && rows.drafts > 0) s.store(head_state + four_columns);
         }
         __syncthreads();
 
-        // The value heads of a key head read the same inputs and keys of the step before; who comes last may overwrite them.
-        if (pass == first && threadIdx.x == 32 * kStateWarps) {
-            __threadfence();
-            const unsigned others = heads.ratio() - 1;
-            last = atomicInc(arrivals + n * key_heads + key_head, others) == others;
-            __threadfence();
-        }
-        if (warp < kStateWarps) {
-            for (int r = 0; r < pass_rows; r++) {
-                float k[kLaneRows], q[kLaneRows], sums[4], d[4];
-                lane_values(mixed[r] + DK, k);
-                normalize(k, 1.0f);
-                s.times(k, sums);
-                const float correction = (mixed[r][2 * DK + column] - sum_columns(sums, lane) * decay[r]) * beta[r];
-                spread_columns(correction, lane, d);
-                s.add(k, d, decay[r]);
-                lane_values(mixed[r], q);
-                normalize(q, 1.0f / sqrtf((float)DK));
-                s.times(q, sums);
-                const float o = sum_columns(sums, lane);
-                if (owns_column) mixed[r][2 * DK + column] = o;
+        // The blocks of a key head read the same inputs and keys of the step before; who comes last may overwrite them.
+        if (pass == first && gates && lane == 0) last = arrives_last(arrived + key_head, heads.ratio() * SPLITS);
+        for (int r = 0; holds_state && r < pass_rows; r++) {
+            float k[kLaneRows], o;
+            const float correction = advance(s, mixed[r], column, beta[r], decay[r], lane, k, o);
+            if (owns_column && SPLITS == 1) mixed[r][2 * DK + column] = o;
+            if (owns_column && SPLITS > 1) heads_out[part.output(pass + r) + part.first_column + column] = o;
 
-                const int draft = pass + r - rows.certain;
-                if (draft >= 0) {
-                    if (owns_column) drafts.correction(heads, rows.slot, draft, value_head)[column] = correction;
-                    if (threadIdx.x == 0) *drafts.decay(heads, rows.slot, draft, value_head) = decay[r];
+            const int draft = pass + r - rows.certain;
+            if (draft == -1 && rows.drafts > 0) s.store(head_state + four_columns);
+            if (draft < 0) continue;
+            if (owns_column) part.draft_correction(draft)[column] = correction;
 #pragma unroll
-                    for (int i = 0; i < kLaneRows; i++)
-                        if (warp == 0 && (lane & 1) == 0 && StateColumns::valid(i)) keys[r][StateColumns::row(i)] = k[i];
-                } else if (draft == -1) {
-                    s.store(columns);
-                }
-            }
+            for (int i = 0; i < kLaneRows; i++)
+                if (warp == 0 && (lane & 1) == 0 && StateColumns::valid(i)) keys[r][StateColumns::row(i)] = k[i];
         }
         __syncthreads();
 
-        for (int r = warp; r < pass_rows; r += kStateWarps + 1)
-            gated_norm(mixed[r] + 2 * DK, [&](int c) { return mixed[r][kMixed + c]; }, epsilon,
-                       heads_out + ((long long)(rows.start + pass + r) * value_heads + value_head) * DV);
-        if (last)
-            for (int r = max(0, rows.certain - pass); r < pass_rows; r++)
-                for (int i = threadIdx.x; i < DK; i += kThreads) drafts.key(heads, rows.slot, pass + r - rows.certain, key_head)[i] = keys[r][i];
+        for (int r = warp; SPLITS == 1 && r < pass_rows; r += kStateWarps + 1)
+            gated_norm([&](int c) { return mixed[r][2 * DK + c]; }, [&](int c) { return mixed[r][kMixed + c]; }, epsilon, heads_out + part.output(pass + r));
+        for (int r = max(0, rows.certain - pass); last && r < pass_rows; r++)
+            for (int i = threadIdx.x; i < DK; i += kThreads) part.draft_key(pass + r - rows.certain)[i] = keys[r][i];
         if (pass + kPassRows < count) __syncthreads();
     }
 
-    // The new convolution state: the last inputs of old state and certain rows together, then those of drafts. Oldest first: what is read lies ahead.
-    for (int c = threadIdx.x; c < kMixed; c += kThreads) {
-        if (c < 2 * DK && !last) continue;
-        const int channel = head.column(c);
-        for (int j = 0; j < TAPS - 1 + rows.drafts; j++)
-            inputs.row(rows.slot, j)[channel] = convolution_input(projected, width, inputs, rows, rows.certain - (TAPS - 1) + j, channel);
+    // Only now, and beside it, so that the arrival does not wait for the state to reach memory.
+    if (changes && rows.drafts == 0 && holds_state) s.store(head_state + four_columns);
+    if (gates && lane == 0) last_of_head = SPLITS == 1 || arrives_last(arrived + key_heads + value_head, SPLITS);
+    __syncthreads();
+    for (int r = first + warp; SPLITS > 1 && last_of_head && r < count; r += kStateWarps + 1) {
+        float* const o = heads_out + part.output(r);
+        const float* const z = part.row(r) + heads.gate(value_head);
+        gated_norm([&](int c) { return __ldcg(o + c); }, [&](int c) { return norm[c] * silu(z[c]); }, epsilon, o);
     }
+    for (int i = threadIdx.x; last_of_head && i < rows.drafts; i += kThreads)
+        *part.draft_decay(i) = expf(log_decay(part.row(rows.certain + i)[heads.decay(value_head)], head_bias, head_factor));
+    keep_inputs(part, last);
 }

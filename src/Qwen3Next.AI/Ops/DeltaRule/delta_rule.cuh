@@ -63,14 +63,14 @@ __device__ __forceinline__ float log_decay(float a, float dt_bias, float neg_exp
     return neg_exp_a * (x > 20.0f ? x : log1pf(expf(x)));
 }
 
-// y = o / rms(o) * gate(column) of one head of one row; one warp. y may be o.
-template <class Gate> __device__ __forceinline__ void gated_norm(const float* o, Gate gate, float epsilon, float* y) {
+// y = o / rms(o) * gate of one head of one row, by column; one warp. y may be where o comes from.
+template <class Output, class Gate> __device__ __forceinline__ void gated_norm(Output o, Gate gate, float epsilon, float* y) {
     constexpr int kLaneColumns = (DV + 31) / 32;
     float x[kLaneColumns], sum = 0.0f;
 #pragma unroll
     for (int i = 0; i < kLaneColumns; i++) {
         const int c = (threadIdx.x & 31) + 32 * i;
-        x[i] = c < DV ? o[c] : 0.0f;
+        x[i] = c < DV ? o(c) : 0.0f;
         sum = fmaf(x[i], x[i], sum);
     }
 #pragma unroll

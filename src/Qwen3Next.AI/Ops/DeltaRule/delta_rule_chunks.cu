@@ -190,5 +190,5 @@ extern "C" __global__ void __launch_bounds__(256) norm_heads(
     if (head >= value_heads || t - rows.start >= chunked_rows(rows, chunked_from)) return;
     float* const o = heads_out + ((long long)t * value_heads + head) * DV;
     const float* const z = projected + (long long)t * heads.width() + heads.gate(head);
-    gated_norm(o, [&](int c) { return norm[c] * silu(z[c]); }, epsilon, o);
+    gated_norm([&](int c) { return o[c]; }, [&](int c) { return norm[c] * silu(z[c]); }, epsilon, o);
 }
