@@ -41,7 +41,8 @@ internal sealed unsafe partial class CudaBackend
         var (rows, drafts) = (Rows, states.Drafts);
         var slots = batch.TokenCount / DeltaRuleChunkKernels.ChunkRows + batch.SequenceCount;
         var tiles = Scratch(Math.Min(slots, SegmentSlots) * kernels.SlotBytes(p));
-        var warps = ChunkWarps(p, chunked);
+        // Sequences that share a segment run side by side.
+        var warps = ChunkWarps(p, Math.Min(chunked, (SegmentSlots * chunked + slots - 1) / slots));
         for (var from = 0; from < slots; from += SegmentSlots)
         {
             var count = Math.Min(SegmentSlots, slots - from);
@@ -59,6 +60,8 @@ internal sealed unsafe partial class CudaBackend
     }
 
     /// <summary>Warps of a block, 16 value channels each: all of a head share its tiles, unless that leaves multiprocessors without work.</summary>
+    /// <param name="p">Heads.</param>
+    /// <param name="sequences">At a time.</param>
     private int ChunkWarps(in DeltaRuleParameters p, int sequences)
     {
         var warps = p.ValueDim / 16;
