@@ -87,11 +87,16 @@ internal sealed unsafe partial class CudaBackend
     }
 
     /// <summary>
-    /// Into how many shares the keys are split, 0 for none: as many as bring the blocks of a KV head to <paramref name="wanted"/>. Contexts of few
-    /// rows may be of very different lengths, so they are split as long as there are not far more blocks than multiprocessors anyway.
+    /// Into how many shares the keys are split, 0 for none: whole shares for each tile, so that tiles of equal length fill the
+    /// <paramref name="wanted"/> blocks of a KV head. Contexts of few rows may be of very different lengths, so there the longest are split as long as
+    /// there are not far more tiles than that.
     /// </summary>
-    private static int Shares(int tiles, int wanted, bool few) =>
-        few && tiles < 2 * wanted ? Math.Max(wanted - tiles, (wanted + 1) / 2) : Math.Max(wanted - tiles, 0);
+    private static int Shares(int tiles, int wanted, bool few)
+    {
+        var each = wanted / tiles;
+        if (few && tiles < 2 * wanted) return Math.Max(each * tiles, (wanted + 1) / 2);
+        return each >= 2 ? each * tiles : 0;
+    }
 
     private AttentionKernels KernelsFor(int headDim, DType kvType)
     {

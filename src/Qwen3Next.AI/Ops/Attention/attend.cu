@@ -15,9 +15,10 @@
 // grid (parts, KV heads), block 32 ROW_WARPS KEY_WARPS, shared bytes: AttendShape.SharedBytes. A part is a tile of rows and a split of its keys (struct Cut
 // in heads.cuh). The number of blocks depends on the numbers of rows and sequences alone; who does what is found out from the positions, so that a
 // recorded launch stays right while contexts grow, and long contexts beside short ones get more blocks.
-//   few rows of a sequence:  1 x 4 warps, 64 keys a tile; splits fill the device. Bound by reading: 2 Dh elements a key and KV head.
-//   many rows:               8 x 1 warps, 64 keys a tile. Bound by products: 4 Dh FLOPs a key and product row; operands from shared memory limit
-//                            mma.sync to about 470 TFLOP/s with 16 rows a warp.
+//   few rows of a sequence:  1 x 4, 2 x 2 or 4 x 1 warps for up to 16, 32, 64 product rows; splits fill the device. Bound by reading: 2 Dh elements a key
+//                            and KV head. At most half of a multiprocessor's shared memory, 32 to 80 KB of it under way.
+//   many rows:               8 x 1 warps. Bound by products: 4 Dh FLOPs a key and product row; operands from shared memory limit mma.sync to about
+//                            470 TFLOP/s with 16 rows a warp.
 // Predictions for one H200 at the 80B shape, not measurements: batch 1, bf16 pages: 1K keys 1 MB, 4 us (latency); 128K keys 134 MB, 36 us; e4m3 half
 // the bytes. Prefill of 8,192 rows: 550 GFLOP a layer, 2 ms at 280 TFLOP/s. 1M keys e4m3, one row: 537 MB, 135 us.
 //

@@ -5,8 +5,8 @@
 // Positions of a page.
 constexpr int kPageKeys = 16;
 
-// Pages of a split at least; fewer would cost more in joining than they save in reading.
-constexpr int kLeastPages = 2;
+// Pages of a split at least: as many as a block takes at a time. Fewer would cost more in joining than they save in reading.
+constexpr int kLeastPages = 4;
 
 // Stands for the maximum of no scores. Finite, so that differences of it are numbers; a masked score lies so far below it that its weight is 0.
 constexpr float kNoMaximum = -1e30f, kMasked = -3e38f;
