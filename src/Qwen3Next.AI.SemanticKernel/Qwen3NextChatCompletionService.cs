@@ -19,17 +19,17 @@ public sealed class Qwen3NextChatCompletionService : IChatCompletionService
     private readonly IChatClient _pipeline;
 
     /// <summary>Creates the service over a client.</summary>
-    /// <param name="chatClient">A <see cref="Qwen3NextChatClient"/>, or a pipeline around one. It is not disposed.</param>
+    /// <param name="chatClient">A <see cref="Qwen3NextChatClient"/> or <see cref="Qwen3NextEndpointChatClient"/>, or a pipeline around one. It is not disposed.</param>
     /// <param name="loggers">Where to log. Default: nowhere.</param>
     /// <param name="services">Given to functions that ask for services. Default: none.</param>
-    /// <exception cref="ArgumentException">There is no <see cref="Qwen3NextChatClient"/> in the pipeline.</exception>
+    /// <exception cref="ArgumentException">There is neither in the pipeline.</exception>
     public Qwen3NextChatCompletionService(IChatClient chatClient, ILoggerFactory? loggers = null, IServiceProvider? services = null)
     {
         ArgumentNullException.ThrowIfNull(chatClient);
-        var client = chatClient.GetService<Qwen3NextChatClient>()
+        var client = (IChatClient?)chatClient.GetService<Qwen3NextChatClient>() ?? chatClient.GetService<Qwen3NextEndpointChatClient>()
             ?? throw new ArgumentException($"{chatClient.GetType().Name} does not lead to a {nameof(Qwen3NextChatClient)}. Register one by AddQwen3Next().", nameof(chatClient));
         _pipeline = client.AsBuilder().UseKernelFunctionInvocation(loggers).Build(services);
-        Attributes = new Dictionary<string, object?> { [AIServiceExtensions.ModelIdKey] = client.GetService<Qwen3NextModelInfo>()?.ModelId };
+        Attributes = new Dictionary<string, object?> { [AIServiceExtensions.ModelIdKey] = client.GetService<ChatClientMetadata>()?.DefaultModelId };
     }
 
     /// <inheritdoc/>

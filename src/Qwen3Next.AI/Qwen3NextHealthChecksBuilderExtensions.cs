@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Qwen3Next.AI;
+using Qwen3Next.AI.Endpoint;
 using Qwen3Next.AI.Hosting;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -15,8 +16,8 @@ public static class Qwen3NextHealthChecksBuilderExtensions
     /// <param name="tags">Tags of the check. Default: <c>ready</c>.</param>
     /// <returns>The same builder.</returns>
     /// <remarks>
-    /// A loading model, and one whose queue is full, are degraded. A model that is not loaded is healthy where its first request loads it. The data are
-    /// <c>state</c>, <c>running_requests</c>, <c>waiting_requests</c>, <c>kv_cache_tokens</c> and <c>used_kv_cache_tokens</c>.
+    /// A loading model, and one whose queue is full, are degraded. A model that is not loaded is healthy where its first request loads it.
+    /// A server behind an endpoint is asked for the list of its models. Of a model in this process the data are <c>state</c>, <c>running_requests</c>, <c>waiting_requests</c>, <c>kv_cache_tokens</c> and <c>used_kv_cache_tokens</c>.
     /// </remarks>
     public static IHealthChecksBuilder AddQwen3Next(
         this IHealthChecksBuilder builder, string? name = null, HealthStatus? failureStatus = null, IEnumerable<string>? tags = null)
@@ -26,7 +27,13 @@ public static class Qwen3NextHealthChecksBuilderExtensions
             name is null ? "qwen3next" : $"qwen3next:{name}", provider => Create(provider, name), failureStatus, tags ?? ["ready"]));
     }
 
-    private static ModelHealthCheck Create(IServiceProvider provider, string? name) => new(
-        provider.GetRequiredKeyedService<IQwen3NextEngine>(name),
-        provider.GetRequiredService<IOptionsMonitor<Qwen3NextOptions>>().Get(name ?? Options.Options.DefaultName).Load);
+    private static IHealthCheck Create(IServiceProvider provider, string? name)
+    {
+        name ??= Options.Options.DefaultName;
+        var options = provider.GetRequiredService<IOptionsMonitor<Qwen3NextOptions>>().Get(name);
+        // Without retries: a probe says how things are now.
+        return options.Endpoint is { } endpoint
+            ? new EndpointHealthCheck(provider.GetRequiredService<IHttpClientFactory>().CreateClient(), endpoint, options.EndpointApiKey)
+            : new ModelHealthCheck(provider.GetRequiredKeyedService<IQwen3NextEngine>(name.Length > 0 ? name : null), options.Load);
+    }
 }

@@ -71,10 +71,19 @@ public enum Qwen3NextLoadMode
 /// <summary>Everything that can be set about a model in process. Bound from the configuration section <c>Qwen3Next</c> (or <c>Qwen3Next:{name}</c>).</summary>
 public sealed class Qwen3NextOptions
 {
-    /// <summary>Checkpoint folder (config.json, tokenizer.json, *.safetensors), or a Hugging Face hub cache folder. Required unless <see cref="DummyWeights"/> is set.</summary>
+    /// <summary>Checkpoint folder (config.json, tokenizer.json, *.safetensors), or a Hugging Face hub cache folder. Required, unless <see cref="DummyWeights"/> or <see cref="Endpoint"/> is set.</summary>
     public string ModelPath { get; set; } = "";
 
-    /// <summary>Name reported in responses and telemetry. Default: the folder's name.</summary>
+    /// <summary>
+    /// Address of a vLLM or SGLang server that runs the model instead of this process, up to and with the version, as in <c>http://gpu-1:8000/v1</c>.
+    /// <see cref="ModelId"/> is then the model's name there, and everything about loading and room is the server's business. Default: none.
+    /// </summary>
+    public Uri? Endpoint { get; set; }
+
+    /// <summary>Sent to the endpoint as bearer token. Default: none.</summary>
+    public string? EndpointApiKey { get; set; }
+
+    /// <summary>Name reported in responses and telemetry. Default: the folder's name; required with an <see cref="Endpoint"/>.</summary>
     public string? ModelId { get; set; }
 
     /// <summary>Prompt format. Default: <see cref="Qwen3NextFormat.Auto"/>.</summary>

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Qwen3Next.AI;
+using Qwen3Next.AI.Endpoint;
 using Qwen3Next.AI.Hosting;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -16,13 +17,13 @@ public static class Qwen3NextServiceCollectionExtensions
     /// <param name="services">Where to register.</param>
     /// <param name="configure">Sets options, after those of the configuration section <c>Qwen3Next</c>, which is read where there is a configuration.</param>
     /// <returns>The client's pipeline, for example to add <c>UseFunctionInvocation()</c>; nothing is added by default.</returns>
-    /// <remarks>The model is loaded by the first request, or by the host's start where options say so; running requests end before the host stops. The container disposes the engine. An <see cref="IQwen3NextEngine"/> registered before is kept.</remarks>
+    /// <remarks>With an <see cref="Qwen3NextOptions.Endpoint"/>, the client asks a server and what follows does not apply. The model is loaded by the first request, or by the host's start where options say so; running requests end before the host stops. The container disposes the engine. An <see cref="IQwen3NextEngine"/> registered before is kept.</remarks>
     public static ChatClientBuilder AddQwen3Next(this IServiceCollection services, Action<Qwen3NextOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         AddOptions(services, Options.Options.DefaultName, "Qwen3Next", configure);
         services.TryAddSingleton<IQwen3NextEngine>(provider => CreateEngine(provider, Options.Options.DefaultName));
-        return services.AddChatClient(provider => CreateClient(provider, Options.Options.DefaultName, provider.GetRequiredService<IQwen3NextEngine>()));
+        return services.AddChatClient(provider => CreateClient(provider, Options.Options.DefaultName));
     }
 
     /// <summary>Registers one of several Qwen3-Next models: its engine and an <see cref="IChatClient"/>, keyed singletons.</summary>
@@ -30,14 +31,14 @@ public static class Qwen3NextServiceCollectionExtensions
     /// <param name="name">Key of the services and name of the options. The first name registered also answers requests without a key, unless a client without a key exists.</param>
     /// <param name="configure">Sets options, after those of the configuration section <c>Qwen3Next:{name}</c>, which is read where there is a configuration.</param>
     /// <returns>The client's pipeline, for example to add <c>UseFunctionInvocation()</c>; nothing is added by default.</returns>
-    /// <remarks>The model is loaded by the first request, or by the host's start where options say so; running requests end before the host stops. The container disposes the engine. A keyed <see cref="IQwen3NextEngine"/> registered before is kept.</remarks>
+    /// <remarks>With an <see cref="Qwen3NextOptions.Endpoint"/>, the client asks a server and what follows does not apply. The model is loaded by the first request, or by the host's start where options say so; running requests end before the host stops. The container disposes the engine. A keyed <see cref="IQwen3NextEngine"/> registered before is kept.</remarks>
     public static ChatClientBuilder AddQwen3Next(this IServiceCollection services, string name, Action<Qwen3NextOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         AddOptions(services, name, $"Qwen3Next:{name}", configure);
         services.TryAddKeyedSingleton<IQwen3NextEngine>(name, (provider, _) => CreateEngine(provider, name));
-        var pipeline = services.AddKeyedChatClient(name, provider => CreateClient(provider, name, provider.GetRequiredKeyedService<IQwen3NextEngine>(name)));
+        var pipeline = services.AddKeyedChatClient(name, provider => CreateClient(provider, name));
         services.TryAddSingleton<IChatClient>(provider => provider.GetRequiredKeyedService<IChatClient>(name));
         return pipeline;
     }
@@ -51,15 +52,27 @@ public static class Qwen3NextServiceCollectionExtensions
             .Configure<IServiceProvider>((options, provider) => provider.GetService<IConfiguration>()?.GetSection(section).Bind(options))
             .Configure(options => configure?.Invoke(options))
             .ValidateOnStart();
+        if (services.Any(d => d.ImplementationInstance is ModelName known && known.Options == name)) return;
         services.AddSingleton(new ModelName(name));
+        EndpointHttp.Add(services, name);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ModelLifetime>());
     }
 
     private static Qwen3NextOptions OptionsOf(IServiceProvider provider, string name) => provider.GetRequiredService<IOptionsMonitor<Qwen3NextOptions>>().Get(name);
 
-    private static IQwen3NextEngine CreateEngine(IServiceProvider provider, string name) =>
-        new Qwen3NextEngine(OptionsOf(provider, name), provider.GetService<ILoggerFactory>());
+    private static IQwen3NextEngine CreateEngine(IServiceProvider provider, string name)
+    {
+        var options = OptionsOf(provider, name);
+        if (options.Endpoint is { } endpoint)
+            throw new InvalidOperationException($"The model is behind {endpoint}, so there is no {nameof(IQwen3NextEngine)} in this process. Use the {nameof(IChatClient)}.");
+        return new Qwen3NextEngine(options, provider.GetService<ILoggerFactory>());
+    }
 
-    private static Qwen3NextChatClient CreateClient(IServiceProvider provider, string name, IQwen3NextEngine engine) =>
-        new(engine, OptionsOf(provider, name), provider.GetService<ILoggerFactory>());
+    private static IChatClient CreateClient(IServiceProvider provider, string name)
+    {
+        var (options, loggers) = (OptionsOf(provider, name), provider.GetService<ILoggerFactory>());
+        if (options.Endpoint is not null)
+            return new Qwen3NextEndpointChatClient(provider.GetRequiredService<IHttpClientFactory>().CreateClient(EndpointHttp.Name(name)), options, loggers);
+        return new Qwen3NextChatClient(provider.GetRequiredKeyedService<IQwen3NextEngine>(name.Length > 0 ? name : null), options, loggers);
+    }
 }

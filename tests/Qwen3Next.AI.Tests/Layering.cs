@@ -30,6 +30,10 @@ internal static partial class Layering
             "Engine", "Sampling", "Tokenization", "Telemetry",
             "Qwen3NextOptions", "Qwen3NextModelInfo", "Qwen3NextGenerationOptions", "Qwen3NextFormat", "UnsupportedContentBehavior",
         ],
+        ["Endpoint"] =
+        [
+            "Chat", "Telemetry", "Qwen3NextGenerationOptions",
+        ],
         ["Hosting"] =
         [
             "Engine", "Telemetry", "IQwen3NextEngine", "Qwen3NextOptions", "Qwen3NextLoadMode", "Qwen3NextLoadProgress", "Qwen3NextEngineStatus", "Qwen3NextEngineState",

@@ -100,6 +100,20 @@ public sealed class Qwen3NextRegistrationTests
         }
     }
 
+    [Theory]
+    [InlineData("ftp://gpu/v1", "m", null, "Endpoint is 'ftp://gpu/v1'; it must be an http or https address")]
+    [InlineData("gpu", "m", null, "Endpoint is 'gpu'; it must be an http or https address")]
+    [InlineData("http://gpu/v1", null, null, "ModelId is not set; with an Endpoint it must be the model's name there.")]
+    [InlineData("http://gpu/v1", "m", "/models/m", "ModelPath and Endpoint are both set")]
+    public async Task AddQwen3Next_WrongEndpoint_SaysWhatToChange(string endpoint, string? model, string? path, string part)
+    {
+        var builder = Host(("Qwen3Next:Endpoint", endpoint), ("Qwen3Next:ModelId", model), ("Qwen3Next:ModelPath", path));
+        builder.AddQwen3Next();
+        using var host = builder.Build();
+        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync());
+        Assert.Contains(part, Assert.Single(error.Failures));
+    }
+
     [Fact]
     public async Task AddQwen3Next_FaultsOfSeveralModels_AreListedTogether()
     {
@@ -116,7 +130,7 @@ public sealed class Qwen3NextRegistrationTests
     }
 
     [Theory]
-    [InlineData(null, "ModelPath is not set")]
+    [InlineData(null, "Qwen3Next:m:ModelPath is not set. Name the checkpoint's folder, or the Endpoint of a server.")]
     [InlineData("/no/such/folder", "Qwen3Next:m:ModelPath: Folder /no/such/folder does not exist; give a folder")]
     public async Task AddQwen3Next_WrongModelPath_SaysWhatToChange(string? path, string part)
     {

@@ -14,7 +14,7 @@ internal sealed class ChatRequestMapper(IChatClient client, Qwen3NextModelInfo m
     {
         if (options is not null) ChatOptionsGuard.Check(options, model.ModelId);
         var raw = options?.RawRepresentationFactory?.Invoke(client) as Qwen3NextGenerationOptions;
-        var settings = GenerationSettings.Merge(options, raw, model);
+        var settings = GenerationSettings.Merge(options, raw, model.Defaults);
         var thinking = settings.EnableThinking ?? true;
         LogEffort(options?.Reasoning?.Effort);
 

@@ -6,9 +6,8 @@ namespace Qwen3Next.AI.Chat;
 /// <summary>Merges the places where a generation's values can be set: raw options over chat options over the model's defaults.</summary>
 internal static class GenerationSettings
 {
-    public static Qwen3NextGenerationOptions Merge(ChatOptions? options, Qwen3NextGenerationOptions? raw, Qwen3NextModelInfo model)
+    public static Qwen3NextGenerationOptions Merge(ChatOptions? options, Qwen3NextGenerationOptions? raw, Qwen3NextGenerationOptions defaults)
     {
-        var defaults = model.Defaults;
         var more = new AdditionalProperties(options?.AdditionalProperties);
         var merged = new Qwen3NextGenerationOptions
         {

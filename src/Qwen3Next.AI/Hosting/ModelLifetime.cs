@@ -22,10 +22,10 @@ internal sealed class ModelLifetime(IServiceProvider services, IEnumerable<Model
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         foreach (var model in _models)
-            if (options.Get(model.Options).Load == Qwen3NextLoadMode.OnHostStart) await LoadAsync(model, cancellationToken).ConfigureAwait(false);
+            if (IsHere(model) && options.Get(model.Options).Load == Qwen3NextLoadMode.OnHostStart) await LoadAsync(model, cancellationToken).ConfigureAwait(false);
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => Task.WhenAll(_models.Select(model => StopAsync(model, cancellationToken)));
+    public Task StopAsync(CancellationToken cancellationToken) => Task.WhenAll(_models.Where(IsHere).Select(model => StopAsync(model, cancellationToken)));
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -34,6 +34,8 @@ internal sealed class ModelLifetime(IServiceProvider services, IEnumerable<Model
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private bool IsHere(ModelName model) => options.Get(model.Options).Endpoint is null;
 
     private async Task LoadAsync(ModelName model, CancellationToken cancellationToken)
     {
