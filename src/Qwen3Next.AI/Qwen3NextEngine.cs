@@ -65,6 +65,8 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
         }
     }
 
+    internal int MaxConcurrentRequests => _options.MaxConcurrentRequests;
+
     /// <summary>What the loaded model takes of the memory; null before it is loaded.</summary>
     public MemoryPlan? MemoryPlan => _load is { IsCompletedSuccessfully: true } load ? load.Result.Plan : null;
 
@@ -112,6 +114,25 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
     {
         var model = await LoadedAsync(null, cancellationToken).ConfigureAwait(false);
         return await model.Engine.ComputeLogitsAsync(tokens, allRows, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Hidden state of the prompt's last token after the final norm: what embedding models are read by. Computed together with other requests.</summary>
+    /// <param name="tokens">Token ids, at least one.</param>
+    /// <param name="cancellationToken">Ends the computation early.</param>
+    /// <returns>As many numbers as the model is wide.</returns>
+    /// <exception cref="ContextLengthExceededException">More tokens than the context holds.</exception>
+    public async Task<float[]> ComputeHiddenStateAsync(ReadOnlyMemory<int> tokens, CancellationToken cancellationToken = default)
+    {
+        _generations.Enter();
+        try
+        {
+            var model = await LoadedAsync(null, cancellationToken).ConfigureAwait(false);
+            return await model.Engine.ComputeHiddenAsync(tokens, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _generations.Leave();
+        }
     }
 
     /// <summary>Times the operations of one forward step, each by itself; conversations of the engine wait meanwhile.</summary>

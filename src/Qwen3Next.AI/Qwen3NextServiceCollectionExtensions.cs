@@ -43,7 +43,25 @@ public static class Qwen3NextServiceCollectionExtensions
         return pipeline;
     }
 
-    private static void AddOptions(IServiceCollection services, string name, string section, Action<Qwen3NextOptions>? configure)
+    /// <summary>Registers a Qwen3-Embedding model: its engine, a keyed singleton, and an <see cref="IEmbeddingGenerator{TInput, TEmbedding}"/>, a singleton without key.</summary>
+    /// <param name="services">Where to register.</param>
+    /// <param name="name">Key of the engine and name of the options. Default: <c>embedding</c>.</param>
+    /// <param name="configure">Sets options, after those of the configuration section <c>Qwen3Next:{name}</c>, which is read where there is a configuration.</param>
+    /// <returns>The generator's pipeline, for example to add <c>UseDistributedCache()</c>; nothing is added by default.</returns>
+    /// <remarks>Loading, draining and health checks are those of chat models. The model must run in this process: an endpoint is refused when the generator is asked for.</remarks>
+    public static EmbeddingGeneratorBuilder<string, Embedding<float>> AddQwen3NextEmbeddingGenerator(
+        this IServiceCollection services, string name = "embedding", Action<Qwen3NextOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        AddOptions(services, name, $"Qwen3Next:{name}", configure, embeds: true);
+        services.TryAddKeyedSingleton<IQwen3NextEngine>(name, (provider, _) => CreateEngine(provider, name));
+        return services.AddEmbeddingGenerator(provider => new Qwen3NextEmbeddingGenerator(
+            provider.GetRequiredKeyedService<IQwen3NextEngine>(name) as Qwen3NextEngine ?? throw new InvalidOperationException(
+                $"The engine registered as '{name}' is of another kind; embeddings need a {nameof(Qwen3NextEngine)}. Use another name.")));
+    }
+
+    private static void AddOptions(IServiceCollection services, string name, string section, Action<Qwen3NextOptions>? configure, bool embeds = false)
     {
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<Qwen3NextOptions>, Qwen3NextOptionsValidator>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<Qwen3NextOptions>, Qwen3NextOptionsCrossCheck>());
@@ -53,7 +71,7 @@ public static class Qwen3NextServiceCollectionExtensions
             .Configure(options => configure?.Invoke(options))
             .ValidateOnStart();
         if (services.Any(d => d.ImplementationInstance is ModelName known && known.Options == name)) return;
-        services.AddSingleton(new ModelName(name));
+        services.AddSingleton(new ModelName(name, embeds));
         EndpointHttp.Add(services, name);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ModelLifetime>());
     }

@@ -36,7 +36,7 @@ internal static partial class Layering
         ],
         ["Hosting"] =
         [
-            "Engine", "Telemetry", "IQwen3NextEngine", "Qwen3NextOptions", "Qwen3NextLoadMode", "Qwen3NextLoadProgress", "Qwen3NextEngineStatus", "Qwen3NextEngineState",
+            "Engine", "Telemetry", "IQwen3NextEngine", "Qwen3NextEngine", "Qwen3NextOptions", "Qwen3NextLoadMode", "Qwen3NextLoadProgress", "Qwen3NextEngineStatus", "Qwen3NextEngineState",
         ],
     };
 

@@ -24,6 +24,9 @@ internal sealed class ReferenceFile
 
     public float[] Floats(string name) => Values<float>(name, "F32");
 
+    /// <summary>A BF16 tensor, widened: its numbers are the upper halves of floats.</summary>
+    public float[] Bf16s(string name) => [.. Values<ushort>(name, "BF16").Select(bits => BitConverter.Int32BitsToSingle(bits << 16))];
+
     public int[] Ints(string name) => Values<int>(name, "I32");
 
     private T[] Values<T>(string name, string type) where T : struct

@@ -53,6 +53,7 @@ internal sealed class InferenceEngine : IDisposable
     /// <summary>Generates tokens; the sequence's place is freed when the enumeration ends, however it ends.</summary>
     public async IAsyncEnumerable<GenerationStep> GenerateAsync(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        RequireHead();
         CheckPrompt(request.Prompt, reserve: 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxTokens, 1);
         request.Sampling.Validate();
@@ -81,6 +82,7 @@ internal sealed class InferenceEngine : IDisposable
     /// <summary>Logits of the last prompt row, or of all.</summary>
     public async Task<LogitRows> ComputeLogitsAsync(ReadOnlyMemory<int> tokens, bool allRows, CancellationToken cancellationToken)
     {
+        RequireHead();
         CheckPrompt(tokens, reserve: 0);
         var vocabulary = _model.Config.VocabularySize;
         var rows = allRows ? tokens.Length : 1;
@@ -89,12 +91,29 @@ internal sealed class InferenceEngine : IDisposable
             Logits = new float[checked(rows * vocabulary)],
             AllLogits = allRows,
         };
+        await ComputeAsync(sequence, cancellationToken).ConfigureAwait(false);
+        return new LogitRows(sequence.Logits, rows, vocabulary);
+    }
+
+    /// <summary>Hidden state [D] of the last token after the final norm.</summary>
+    public async Task<float[]> ComputeHiddenAsync(ReadOnlyMemory<int> tokens, CancellationToken cancellationToken)
+    {
+        CheckPrompt(tokens, reserve: 0);
+        var sequence = new Sequence(new GenerationRequest { Prompt = tokens, MaxTokens = 1 }, [], 1, MaxBlocks, _model.Config.VocabularySize)
+        {
+            Hidden = new float[_model.Config.HiddenSize],
+        };
+        await ComputeAsync(sequence, cancellationToken).ConfigureAwait(false);
+        return sequence.Hidden;
+    }
+
+    private async Task ComputeAsync(Sequence sequence, CancellationToken cancellationToken)
+    {
         Enqueue(sequence);
         try
         {
             await using var registration = CancelOn(sequence, cancellationToken).ConfigureAwait(false);
             await sequence.Stream.ReadAsync().ConfigureAwait(false);
-            return new LogitRows(sequence.Logits, rows, vocabulary);
         }
         finally
         {
@@ -142,6 +161,11 @@ internal sealed class InferenceEngine : IDisposable
 
     private static CancellationTokenRegistration CancelOn(Sequence sequence, CancellationToken cancellationToken) =>
         cancellationToken.UnsafeRegister(static (state, token) => ((Sequence)state!).Stream.Fail(new OperationCanceledException(token)), sequence);
+
+    private void RequireHead()
+    {
+        if (!_model.HasHead) throw new CheckpointException("The checkpoint has no lm_head: it is an embedding model and cannot generate text.");
+    }
 
     private void CheckPrompt(ReadOnlyMemory<int> prompt, int reserve)
     {
@@ -199,6 +223,7 @@ internal sealed class InferenceEngine : IDisposable
         if (_batch.TokenCount == 0) return false;
 
         var hidden = _model.Forward(_batch, _cache);
+        ReadHidden(hidden);
         var logits = _batch.LogitCount > 0 ? _model.ReadLogits(_batch, hidden) : default;
         var row = 0;
         for (var n = 0; n < _batch.SequenceCount; n++)
@@ -207,10 +232,22 @@ internal sealed class InferenceEngine : IDisposable
             var rows = _batch.SequenceStart[n + 1] - _batch.SequenceStart[n];
             var first = sequence.Computed;
             sequence.Advance(rows);
-            if (sequence.Logits is not null) row += Collect(sequence, logits, row, first, rows);
+            if (sequence.Hidden is not null) EndIfComputed(sequence);
+            else if (sequence.Logits is not null) row += Collect(sequence, logits, row, first, rows);
             else if (sequence.Pending == 0) Choose(sequence, logits.Slice(row++ * _model.Config.VocabularySize, _limits.TokenIds));
         }
         return true;
+    }
+
+    // Before logits are read: what a device gives to the host lasts until the next reading.
+    private void ReadHidden(Tensor hidden)
+    {
+        for (var n = 0; n < _batch.SequenceCount; n++)
+        {
+            var sequence = _scheduler.InBatch[n];
+            var end = _batch.SequenceStart[n + 1];
+            if (sequence.Hidden is { } state && sequence.Pending == end - _batch.SequenceStart[n]) _model.ReadHidden(hidden, end - 1).CopyTo(state);
+        }
     }
 
     private void Choose(Sequence sequence, Span<float> logits)
@@ -225,12 +262,16 @@ internal sealed class InferenceEngine : IDisposable
         if (wanted == 0) return 0;
         var width = _model.Config.VocabularySize;
         logits.Slice(row * width, wanted * width).CopyTo(sequence.Logits.AsSpan(sequence.AllLogits ? first * width : 0));
-        if (sequence.Pending == 0)
-        {
-            sequence.Complete();
-            Remove(sequence);
-        }
+        EndIfComputed(sequence);
         return wanted;
+    }
+
+    private void EndIfComputed(Sequence sequence)
+    {
+        if (sequence.Pending > 0) return;
+        // Its place is free before the reader knows, who may have the next request at hand.
+        Remove(sequence);
+        sequence.Complete();
     }
 
     private void FailAll(Exception failure)

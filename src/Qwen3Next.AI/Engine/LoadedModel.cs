@@ -32,7 +32,6 @@ internal sealed class LoadedModel : IDisposable
         try
         {
             weights = Qwen3NextWeights.Load(source.Config, source.Open(), logger, backend.SharesHostMemory ? progress : null, cancellationToken);
-            if (weights.Head.Weight.IsEmpty) throw new CheckpointException($"{source.Name} has no lm_head: it is an embedding model and cannot generate text.");
             var plan = MemoryPlan.Create(source.Config, weights.BytesOn(backend), weights.Mtp is not null, backend, options, info.MaxContextTokens);
             var model = new Qwen3NextModel(backend, weights, plan.BatchTokens, plan.LogitRows, Report);
             if (!backend.SharesHostMemory)

@@ -75,7 +75,7 @@ internal sealed class Scheduler(HybridCache cache, int maxTokens, int maxSequenc
         if (sequence.AllLogits) count = Math.Min(count, maxLogitRows - batch.LogitCount - (maxSequences - _inBatch.Count - 1));
         if (count <= 0 || !TryReserve(sequence, sequence.Computed + count)) return;
         batch.Add(sequence.Next(count), sequence.Computed, sequence.Slot, sequence.Blocks.AsSpan(0, sequence.BlockCount),
-            lastLogits: count == sequence.Pending, sequence.AllLogits);
+            lastLogits: count == sequence.Pending && sequence.Hidden is null, sequence.AllLogits);
         sequence.InBatch = true;
         _inBatch.Add(sequence);
     }

@@ -46,6 +46,9 @@ internal sealed class Sequence
     /// <summary>All prompt rows are wanted, not the last alone.</summary>
     public bool AllLogits { get; init; }
 
+    /// <summary>Where the last token's hidden state goes when it, not tokens, is wanted: [D].</summary>
+    public float[]? Hidden { get; init; }
+
     /// <summary>Tokens of prompt and answer.</summary>
     public int Count { get; private set; }
 
@@ -98,7 +101,7 @@ internal sealed class Sequence
         return true;
     }
 
-    /// <summary>Ends a sequence that wanted logits.</summary>
+    /// <summary>Ends a sequence that wanted no tokens.</summary>
     public void Complete() => Stream.Finish(GenerationFinish.Length, Statistics(0));
 
     private GenerationStatistics Statistics(int outputTokens)

@@ -43,12 +43,22 @@ internal sealed class ModelLifetime(IServiceProvider services, IEnumerable<Model
         var engine = Engine(model);
         var listener = services.GetKeyedService<IProgress<Qwen3NextLoadProgress>>(model.Key) ?? services.GetService<IProgress<Qwen3NextLoadProgress>>();
         await engine.LoadAsync(new LoadLog(_logger, model.Display, listener), cancellationToken).ConfigureAwait(false);
-        // Code is compiled, pages are touched and buffers grown now instead of in the first request.
-        var request = new GenerationRequest { Prompt = engine.Tokenizer.Encode("Hello"), MaxTokens = 2 };
-        await foreach (var _ in engine.GenerateAsync(request, cancellationToken).ConfigureAwait(false))
+        await WarmUpAsync(engine, model.Embeds, cancellationToken).ConfigureAwait(false);
+        HostLog.Warm(_logger, model.Display, Stopwatch.GetElapsedTime(started).TotalSeconds);
+    }
+
+    // Code is compiled, pages are touched and buffers grown now instead of in the first request.
+    private static async Task WarmUpAsync(IQwen3NextEngine engine, bool embeds, CancellationToken cancellationToken)
+    {
+        var prompt = engine.Tokenizer.Encode("Hello");
+        if (embeds && engine is Qwen3NextEngine own)
+        {
+            await own.ComputeHiddenStateAsync(prompt, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+        await foreach (var _ in engine.GenerateAsync(new GenerationRequest { Prompt = prompt, MaxTokens = 2 }, cancellationToken).ConfigureAwait(false))
         {
         }
-        HostLog.Warm(_logger, model.Display, Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
     private async Task StopAsync(ModelName model, CancellationToken cancellationToken)

@@ -48,6 +48,9 @@ internal sealed class Qwen3NextModel
 
     public bool HasMtp => _mtp is not null;
 
+    /// <summary>False for embedding checkpoints, of which only hidden states can be had.</summary>
+    public bool HasHead => !_head.Weight.IsEmpty;
+
     public ActivationBuffers Buffers { get; }
 
     /// <summary>Runs all layers over the rows of a batch, updates the cache, and returns the hidden states after the final norm [T, D].</summary>
@@ -75,6 +78,9 @@ internal sealed class Qwen3NextModel
 
     /// <summary>The same on the host; changing them changes nothing else.</summary>
     public Span<float> ReadLogits(Batch batch, Tensor hidden) => _backend.Read(Logits(batch, hidden));
+
+    /// <summary>One row of hidden states [D] on the host; valid until the next reading.</summary>
+    public ReadOnlySpan<float> ReadHidden(Tensor hidden, int row) => _backend.Read(hidden.Rows(row, 1));
 
     /// <summary>A clock around this model's backend, to be given as what a step is computed through.</summary>
     public ProfilingBackend CreateProfiler() => new(_backend);

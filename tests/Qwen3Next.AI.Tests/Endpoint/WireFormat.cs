@@ -18,30 +18,31 @@ internal sealed class WireFormat
         _ => throw new ArgumentOutOfRangeException(nameof(server), server, null),
     };
 
-    public string Role() => Piece(_name == "sglang" ? """{"role":"assistant","content":""}""" : """{"role":"assistant","content":"","reasoning_content":null}""");
+    private bool IsSglang => _name == "sglang";
 
-    public string Reasoning(string text) => Piece($$"""{"{{_reasoning}}":{{Quote(text)}}{{(_name == "sglang" ? ",\"role\":null,\"content\":null,\"tool_calls\":null" : "")}}}""");
+    public string Role() => Piece(IsSglang ? """{"role":"assistant","content":""}""" : """{"role":"assistant","content":"","reasoning_content":null}""");
 
-    public string Text(string text) => Piece($$"""{"content":{{Quote(text)}}{{(_name == "sglang" ? ",\"role\":null,\"reasoning_content\":null,\"tool_calls\":null" : "")}}}""");
+    public string Reasoning(string text) => Piece("{\"" + _reasoning + "\":" + Quote(text) + (IsSglang ? ""","role":null,"content":null,"tool_calls":null}""" : "}"));
+
+    public string Text(string text) => Piece("""{"content":""" + Quote(text) + (IsSglang ? ""","role":null,"reasoning_content":null,"tool_calls":null}""" : "}"));
 
     public string CallStart(int index, string id, string name) => Piece(
-        $$"""{"tool_calls":[{"index":{{index}},"id":"{{id}}","type":"function","function":{"name":"{{name}}","arguments":""}}]}""");
+        """{"tool_calls":[{"index":""" + index + ""","id":""" + Quote(id) + ""","type":"function","function":{"name":""" + Quote(name) + ""","arguments":""}}]}""");
 
     public string CallArguments(int index, string part) => Piece(
-        $$"""{"tool_calls":[{"index":{{index}},{{(_name == "sglang" ? "\"id\":null,\"type\":\"function\"," : "")}}"function":{{{(_name == "sglang" ? "\"name\":null," : "")}}"arguments":{{Quote(part)}}}}]}""");
+        """{"tool_calls":[{"index":""" + index + (IsSglang ? ""","id":null,"type":"function","function":{"name":null,"arguments":""" : ""","function":{"arguments":""") + Quote(part) + "}}]}");
 
-    public string Finish(string reason) => Piece("{}", $"\"{reason}\"");
+    public string Finish(string reason) => Piece("{}", Quote(reason));
 
-    public string Usage(int prompt, int completion, int cached, int? reasoning) => _name == "sglang"
-        ? Whole("[]", $$""","usage":{"prompt_tokens":{{prompt}},"total_tokens":{{prompt + completion}},"completion_tokens":{{completion}},"prompt_tokens_details":{"cached_tokens":{{cached}}},"reasoning_tokens":{{reasoning}}}""")
-        : Whole("[]", $$""","usage":{"prompt_tokens":{{prompt}},"total_tokens":{{prompt + completion}},"completion_tokens":{{completion}},"prompt_tokens_details":{"cached_tokens":{{cached}}}}""");
+    public string Usage(int prompt, int completion, int cached, int reasoning) => Whole("[]", $",\"usage\":{{\"prompt_tokens\":{prompt},\"total_tokens\":{prompt + completion},"
+        + $"\"completion_tokens\":{completion},\"prompt_tokens_details\":{{\"cached_tokens\":{cached}}}" + (IsSglang ? $",\"reasoning_tokens\":{reasoning}}}" : "}"));
 
-    private string Piece(string delta, string finish = "null") => _name == "sglang"
-        ? Whole($$"""[{"index":0,"delta":{{delta}},"logprobs":null,"finish_reason":{{finish}},"matched_stop":null}]""", ",\"usage\":null")
-        : Whole($$"""[{"index":0,"delta":{{delta}},"logprobs":null,"finish_reason":{{finish}}{{(finish == "null" ? "" : ",\"stop_reason\":null")}}}]""");
+    private string Piece(string delta, string finish = "null") => IsSglang
+        ? Whole("""[{"index":0,"delta":""" + delta + ""","logprobs":null,"finish_reason":""" + finish + ""","matched_stop":null}]""", ""","usage":null""")
+        : Whole("""[{"index":0,"delta":""" + delta + ""","logprobs":null,"finish_reason":""" + finish + (finish == "null" ? "}]" : ""","stop_reason":null}]"""));
 
-    private string Whole(string choices, string more = "") =>
-        $$"""{"id":"{{(_name == "sglang" ? "9f2c51" : "chatcmpl-7d41")}}","object":"chat.completion.chunk","created":1764042665,"model":"Qwen/Qwen3-Next-80B-A3B-Thinking","choices":{{choices}}{{more}}}""";
+    private string Whole(string choices, string more = "") => """{"id":""" + (IsSglang ? "\"9f2c51\"" : "\"chatcmpl-7d41\"")
+        + ""","object":"chat.completion.chunk","created":1764042665,"model":"Qwen/Qwen3-Next-80B-A3B-Thinking","choices":""" + choices + more + "}";
 
     private static string Quote(string text) => JsonSerializer.Serialize(text);
 }
