@@ -1,4 +1,6 @@
 using System.ComponentModel;
+using System.Text;
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Qwen3Next.AI.TinyModel;
 using Xunit;
@@ -54,6 +56,25 @@ public sealed class TinyModelChatTests
         Assert.Equal(ChatFinishReason.Length, response.FinishReason);
         Assert.Equal(5, response.Usage!.OutputTokenCount);
         Assert.Equal(response.Usage.InputTokenCount + 5, response.Usage.TotalTokenCount);
+    }
+
+    [Fact]
+    public async Task GetResponse_LogProbabilities_AreOnTheMessageInOpenAIsForm()
+    {
+        using var client = new Qwen3NextChatClient(Options(o => o.Format = Qwen3NextFormat.Instruct));
+        var options = new ChatOptions { Temperature = 0, MaxOutputTokens = 6, AdditionalProperties = new() { ["logprobs"] = true, ["top_logprobs"] = 2 } };
+        var response = await client.GetResponseAsync("Who are you?", options);
+        var tokens = Assert.IsType<JsonElement>(response.Messages[0].AdditionalProperties!["logprobs"]).EnumerateArray().ToList();
+        Assert.Equal(6, tokens.Count);
+        Assert.Equal(response.Text, string.Concat(tokens.Select(t => t.GetProperty("token").GetString())));
+        Assert.Equal(response.Text, Encoding.UTF8.GetString([.. tokens.SelectMany(t => t.GetProperty("bytes").EnumerateArray().Select(b => b.GetByte()))]));
+        foreach (var token in tokens)
+        {
+            var top = token.GetProperty("top_logprobs").EnumerateArray().ToList();
+            Assert.Equal(2, top.Count);
+            Assert.Equal(token.GetProperty("logprob").GetSingle(), top[0].GetProperty("logprob").GetSingle()); // greedy
+            Assert.InRange(top[1].GetProperty("logprob").GetSingle(), float.MinValue, Math.Min(0, top[0].GetProperty("logprob").GetSingle()));
+        }
     }
 
     [Fact]

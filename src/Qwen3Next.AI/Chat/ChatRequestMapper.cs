@@ -28,6 +28,7 @@ internal sealed class ChatRequestMapper(IChatClient client, Qwen3NextModelInfo m
                 Prompt = behavior.AllowSpecialTokensInMessages ? tokenizer.Encode(prompt.Text, parseSpecialTokens: true) : tokenizer.Encode(prompt),
                 Sampling = GenerationSettings.Sampling(settings),
                 MaxTokens = settings.MaxOutputTokens ?? model.MaxOutputTokens,
+                TopLogProbabilities = LogProbabilities.Top(options),
             },
             Format = model.Format,
             Tools = tools,

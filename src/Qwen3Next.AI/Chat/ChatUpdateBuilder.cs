@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Qwen3Next.AI.Engine;
+using Qwen3Next.AI.Sampling;
 using Qwen3Next.AI.Telemetry;
 using Qwen3Next.AI.Tokenization;
 
@@ -13,6 +14,7 @@ namespace Qwen3Next.AI.Chat;
 internal sealed class ChatUpdateBuilder
 {
     private readonly ChatRequest _request;
+    private readonly Tokenizer _tokenizer;
     private readonly string _modelId;
     private readonly ILogger _logger;
     private readonly IncrementalDecoder _decoder;
@@ -21,6 +23,7 @@ internal sealed class ChatUpdateBuilder
     private readonly ReasoningTokenCounter _reasoningTokens;
     private readonly List<OutputEvent> _events = [];
     private readonly List<AIContent> _calls = [];
+    private readonly List<TokenLogProbability> _logProbabilities = [];
     private readonly StringBuilder _reasoning = new();
     private readonly StringBuilder _hiddenReasoning = new();
     private readonly StringBuilder _text = new();
@@ -33,7 +36,7 @@ internal sealed class ChatUpdateBuilder
 
     public ChatUpdateBuilder(ChatRequest request, Tokenizer tokenizer, string modelId, ILogger logger)
     {
-        (_request, _modelId, _logger) = (request, modelId, logger);
+        (_request, _tokenizer, _modelId, _logger) = (request, tokenizer, modelId, logger);
         _decoder = tokenizer.CreateDecoder();
         Statistics = new GenerationStatistics { PromptTokens = request.Generation.Prompt.Length };
         _parser = new OutputParser(request.Format, request.StartsInReasoning, request.Tools, parseTools: request.Tools.Count > 0);
@@ -48,9 +51,11 @@ internal sealed class ChatUpdateBuilder
     public ChatResponseUpdate? Add(GenerationStep step)
     {
         if (_firstToken == 0 && step.Tokens.Length > 0) _firstToken = Stopwatch.GetTimestamp();
+        var before = _tokens;
         foreach (var token in step.Tokens.Span)
         {
             if (Ended) break;
+            if (step.LogProbabilities.Length > 0) _logProbabilities.Add(step.LogProbabilities.Span[_tokens - before]);
             _tokens++;
             _reasoningTokens.Add(token);
             Parse(_decoder.Append(token));
@@ -91,6 +96,7 @@ internal sealed class ChatUpdateBuilder
         var last = Update([new UsageContent(Usage())]);
         last.FinishReason = FinishReason;
         last.AdditionalProperties = Timings();
+        if (_request.Generation.TopLogProbabilities is not null) last.AdditionalProperties[LogProbabilities.Key] = LogProbabilities.Write(_logProbabilities, _tokenizer);
         updates.Add(last);
         return updates;
     }

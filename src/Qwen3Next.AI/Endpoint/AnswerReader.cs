@@ -12,6 +12,7 @@ internal sealed class AnswerReader(string model, bool showReasoning, bool oneCal
 {
     private readonly TextGate _reasoning = new(OutputKind.Reasoning) { DropsLeadingSpace = true };
     private readonly List<OutputEvent> _events = [];
+    private readonly List<JsonElement> _logProbabilities = [];
     private readonly StringBuilder _hiddenReasoning = new();
     private readonly SortedDictionary<int, PartialCall> _calls = [];
     private readonly string _messageId = $"msg_{Guid.NewGuid():N}";
@@ -32,6 +33,8 @@ internal sealed class AnswerReader(string model, bool showReasoning, bool oneCal
         if (!piece.TryGetProperty("choices", out var choices) || choices.ValueKind != JsonValueKind.Array || choices.GetArrayLength() == 0) return null;
         var choice = choices[0];
         _finish = Text(choice, "finish_reason") ?? _finish;
+        if (Object(choice, "logprobs") is { } probabilities && probabilities.TryGetProperty("content", out var tokens) && tokens.ValueKind == JsonValueKind.Array)
+            _logProbabilities.AddRange(tokens.EnumerateArray());
         return Object(choice, "delta") is { } delta ? Read(delta) : null;
     }
 
@@ -51,6 +54,7 @@ internal sealed class AnswerReader(string model, bool showReasoning, bool oneCal
             "content_filter" => ChatFinishReason.ContentFilter,
             _ => ChatFinishReason.Stop,
         };
+        if (_logProbabilities.Count > 0) last.AdditionalProperties = new() { [LogProbabilities.Key] = JsonElement.Parse($"[{string.Join(',', _logProbabilities)}]") };
         yield return last;
     }
 

@@ -28,6 +28,11 @@ internal static class RequestBody
             WriteSampling(json, settings);
             if (tools.Count > 0) WriteTools(json, tools, options);
             WriteFormat(json, options?.ResponseFormat as ChatResponseFormatJson);
+            if (LogProbabilities.Top(options) is { } top)
+            {
+                json.WriteBoolean("logprobs", true);
+                json.WriteNumber("top_logprobs", top);
+            }
             json.WriteEndObject();
         }
         return buffer.WrittenSpan.ToArray();

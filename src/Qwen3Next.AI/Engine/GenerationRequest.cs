@@ -16,4 +16,7 @@ public sealed record GenerationRequest
 
     /// <summary>Token ids that end the generation. Default: those of the checkpoint's generation config. Empty: none.</summary>
     public IReadOnlyList<int>? StopTokens { get; init; }
+
+    /// <summary>Log probabilities are wanted: of each token, and of this many most likely ones in its place, 0 to 20. Default: null, none.</summary>
+    public int? TopLogProbabilities { get; init; }
 }

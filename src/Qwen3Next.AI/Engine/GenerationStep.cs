@@ -1,3 +1,5 @@
+using Qwen3Next.AI.Sampling;
+
 namespace Qwen3Next.AI.Engine;
 
 /// <summary>Why a generation ended.</summary>
@@ -17,7 +19,11 @@ public enum GenerationFinish
 /// <param name="Tokens">New token ids, in order.</param>
 /// <param name="Finish">Set on the last step only.</param>
 /// <param name="Statistics">On the first step with tokens, as known then: a reader who leaves early knows the prompt's counts and times. On the last step, final.</param>
-public readonly record struct GenerationStep(ReadOnlyMemory<int> Tokens, GenerationFinish Finish, GenerationStatistics? Statistics);
+public readonly record struct GenerationStep(ReadOnlyMemory<int> Tokens, GenerationFinish Finish, GenerationStatistics? Statistics)
+{
+    /// <summary>One for each token, where the request asks for them; else empty.</summary>
+    public ReadOnlyMemory<TokenLogProbability> LogProbabilities { get; init; }
+}
 
 /// <summary>Counts and times of a generation.</summary>
 public sealed record GenerationStatistics

@@ -56,6 +56,8 @@ internal sealed class InferenceEngine : IDisposable
         RequireHead();
         CheckPrompt(request.Prompt, reserve: 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxTokens, 1);
+        if (request.TopLogProbabilities is < 0 or > TokenLogProbability.MaxTop)
+            throw new ArgumentOutOfRangeException(nameof(request), request.TopLogProbabilities, $"TopLogProbabilities must be 0 to {TokenLogProbability.MaxTop}, or null.");
         request.Sampling.Validate();
         var stop = request.StopTokens ?? _limits.StopTokens;
         var budget = Math.Min(request.MaxTokens, _limits.ContextTokens - request.Prompt.Length);
@@ -68,7 +70,7 @@ internal sealed class InferenceEngine : IDisposable
             do
             {
                 step = await sequence.Stream.ReadAsync().ConfigureAwait(false);
-                yield return step;
+                yield return sequence.LogProbabilities is { } wanted ? step with { LogProbabilities = Take(wanted, step.Tokens.Length) } : step;
             }
             while (step.Finish == GenerationFinish.None);
         }
@@ -157,6 +159,13 @@ internal sealed class InferenceEngine : IDisposable
         });
         _wake.Set();
         return done.Task;
+    }
+
+    private static TokenLogProbability[] Take(ConcurrentQueue<TokenLogProbability> queue, int count)
+    {
+        var taken = new TokenLogProbability[count];
+        for (var i = 0; i < count; i++) taken[i] = queue.TryDequeue(out var next) ? next : throw new InvalidOperationException("A token was published before its probability.");
+        return taken;
     }
 
     private static CancellationTokenRegistration CancelOn(Sequence sequence, CancellationToken cancellationToken) =>
@@ -253,6 +262,7 @@ internal sealed class InferenceEngine : IDisposable
     private void Choose(Sequence sequence, Span<float> logits)
     {
         var token = _sampler.Sample(logits, sequence.Sampling, sequence.Counts, sequence.Seed, sequence.OutputLength);
+        sequence.LogProbabilities?.Enqueue(TokenLogProbability.Of(logits, token, sequence.TopLogProbabilities));
         if (sequence.Accept(token)) Remove(sequence);
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Qwen3Next.AI.Sampling;
 
@@ -24,6 +25,7 @@ internal sealed class Sequence
         request.Prompt.CopyTo(_tokens);
         Blocks = new int[maxBlocks];
         Seed = request.Sampling.Seed ?? Random.Shared.NextInt64();
+        if (request.TopLogProbabilities is { } top) (TopLogProbabilities, LogProbabilities) = (top, new ConcurrentQueue<TokenLogProbability>());
         if (request.Sampling is { RepetitionPenalty: not 1 } or { FrequencyPenalty: not 0 } or { PresencePenalty: not 0 })
             Counts = new TokenCounts(vocabularySize, request.Prompt.Span);
     }
@@ -35,6 +37,11 @@ internal sealed class Sequence
     public TokenCounts? Counts { get; }
 
     public long Seed { get; }
+
+    /// <summary>Of each chosen token, stop tokens too, put in before the token is published; null where not wanted.</summary>
+    public ConcurrentQueue<TokenLogProbability>? LogProbabilities { get; }
+
+    public int TopLogProbabilities { get; }
 
     public int MaxTokens { get; }
 

@@ -111,6 +111,23 @@ public sealed class ChatOptionsTests
     public async Task StopSequences_EmptyText_Throws() =>
         await Assert.ThrowsAsync<ArgumentException>(() => MapAsync(new ChatOptions { StopSequences = ["a", ""] }));
 
+    [Theory]
+    [InlineData(true, null, 0)]
+    [InlineData(true, 5.0, 5)]
+    [InlineData(null, "3", 3)]
+    [InlineData(false, 5, null)]
+    [InlineData(null, null, null)]
+    public async Task LogProbabilities_Asked_ReachTheEngine(bool? asked, object? top, int? expected) =>
+        Assert.Equal(expected, (await MapAsync(new ChatOptions { AdditionalProperties = new() { ["logprobs"] = asked, ["top_logprobs"] = top } })).TopLogProbabilities);
+
+    [Theory]
+    [InlineData(21)]
+    [InlineData(-1)]
+    [InlineData(1.5)]
+    public async Task LogProbabilities_OutOfRange_AreNamed(object top) =>
+        Assert.Contains("\"top_logprobs\"] must be a whole number from 0 to 20",
+            (await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => MapAsync(new ChatOptions { AdditionalProperties = new() { ["top_logprobs"] = top } }))).Message);
+
     [Fact]
     public async Task AdditionalProperties_KnownKeys_AreReadFromEveryForm()
     {

@@ -156,6 +156,18 @@ public sealed class EndpointChatClientTests : IDisposable
     }
 
     [Fact]
+    public async Task LogProbabilities_Asked_AreGivenAsTheServerSentThem()
+    {
+        const string Choice = """[{"index":0,"delta":{"content":"a"},"logprobs":{"content":[{"token":"a","logprob":-0.5,"bytes":[97],"top_logprobs":[]}]},"finish_reason":null}]""";
+        _server.Stream($"{{\"id\":\"x\",\"choices\":{Choice}}}", $"{{\"id\":\"x\",\"choices\":{Choice}}}", WireFormat.Of("vllm").Finish("stop"));
+        using var client = Client();
+        var response = await client.GetResponseAsync("Hi", new ChatOptions { AdditionalProperties = new() { ["logprobs"] = true, ["top_logprobs"] = 0 } });
+        Assert.Equal((true, 0), (_server.Body().GetProperty("logprobs").GetBoolean(), _server.Body().GetProperty("top_logprobs").GetInt32()));
+        var tokens = Assert.IsType<JsonElement>(response.Messages[0].AdditionalProperties!["logprobs"]).EnumerateArray().ToList();
+        Assert.Equal(["a", "a"], tokens.Select(t => t.GetProperty("token").GetString()));
+    }
+
+    [Fact]
     public async Task Reasoning_NotToBeShown_ReturnsInTheToolLoop()
     {
         var wire = WireFormat.Of("vllm");

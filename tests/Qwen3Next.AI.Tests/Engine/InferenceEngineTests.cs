@@ -62,6 +62,29 @@ public sealed class InferenceEngineTests
     }
 
     [Fact]
+    public async Task Generate_LogProbabilities_AreThoseOfTheLogits()
+    {
+        using var engine = new EngineHarness(Folder);
+        var prompt = Reference.Ints("prompt1.ids");
+        var (tokens, probabilities) = (new List<int>(), new List<TokenLogProbability>());
+        await foreach (var step in engine.Engine.GenerateAsync(new GenerationRequest { Prompt = prompt, MaxTokens = 8, TopLogProbabilities = 3 }, default))
+        {
+            tokens.AddRange(step.Tokens.Span);
+            probabilities.AddRange(step.LogProbabilities.Span);
+        }
+        Assert.Equal(tokens, probabilities.Select(p => p.Token));
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            int[] context = [.. prompt, .. tokens.Take(i)];
+            var logits = (await engine.Engine.ComputeLogitsAsync(context, allRows: false, default)).Values.ToArray();
+            var total = Math.Log(logits.Sum(x => Math.Exp(x)));
+            Assert.Equal(logits[tokens[i]] - total, probabilities[i].LogProbability, 1e-4);
+            Assert.Equal(Enumerable.Range(0, logits.Length).OrderByDescending(t => logits[t]).Take(3), probabilities[i].Top.Select(t => t.Token));
+        }
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => engine.GenerateAsync(new GenerationRequest { Prompt = prompt, MaxTokens = 8, TopLogProbabilities = 21 }));
+    }
+
+    [Fact]
     public async Task Generate_BudgetBeyondContext_EndsWithTheContext()
     {
         using var engine = new EngineHarness(Folder, context: 40);
