@@ -10,7 +10,7 @@ internal static class KernelFixture
 {
     public const string AddCall = """<tool_call>{"name": "Calculator_Add", "arguments": {"a": 2, "b": 3}}</tool_call>""";
 
-    public static Kernel Build(ScriptedEngine engine, List<string>? seen = null, Action<IServiceCollection>? register = null)
+    public static Kernel Build(IQwen3NextEngine engine, List<string>? seen = null, Action<IServiceCollection>? register = null)
     {
         var builder = Kernel.CreateBuilder();
         builder.Services.AddSingleton<IQwen3NextEngine>(engine);
