@@ -4,7 +4,8 @@ namespace Qwen3Next.AI.Ops;
 
 /// <summary>
 /// The device's copy of a <see cref="Batch"/>, at addresses that stay, so that captured steps can be replayed: arrays of int32 with the
-/// batch's names and shapes. What has not changed since the last step is not sent again.
+/// batch's names and shapes. What has not changed since the last step is not sent again. Copies alone write it, so kernels may read it before they
+/// wait for the kernel before.
 /// </summary>
 internal sealed class CudaBatch : IDisposable
 {

@@ -96,6 +96,18 @@ internal sealed class DeltaRuleCase : IDisposable
         return [.. _cuda.Read(heads).ToArray().Chunk(_host.ValueHeads * _host.ValueDim)];
     }
 
+    /// <summary>Managed bytes that a repeated call on the device allocates.</summary>
+    public long BytesOfACall(params ReadOnlySpan<DeltaRuleRows> sequences)
+    {
+        var batch = Batch(sequences);
+        var (input, heads) = Buffers(batch.TokenCount);
+        _cuda.Load(batch);
+        _cuda.DeltaRule(_device, input, DeviceStates, batch, heads);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        _cuda.DeltaRule(_device, input, DeviceStates, batch, heads);
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+
     public float[] Row() => _memory.Random(2, _host.ProjectedWidth).AsSpan().ToArray();
 
     private Batch Batch(ReadOnlySpan<DeltaRuleRows> sequences)
@@ -109,8 +121,9 @@ internal sealed class DeltaRuleCase : IDisposable
     /// <summary>On the device, at the same addresses for the same number of rows.</summary>
     private (Tensor Projected, Tensor Heads) Buffers(int rows)
     {
-        if (!_buffers.TryGetValue(rows, out var buffers))
-            _buffers.Add(rows, buffers = (_cuda.Allocate(DType.F32, new Shape(rows, _host.ProjectedWidth)), _cuda.Allocate(DType.F32, new Shape(rows, _host.ValueHeads * _host.ValueDim))));
+        if (_buffers.TryGetValue(rows, out var buffers)) return buffers;
+        buffers = (_cuda.Allocate(DType.F32, new Shape(rows, _host.ProjectedWidth)), _cuda.Allocate(DType.F32, new Shape(rows, _host.ValueHeads * _host.ValueDim)));
+        _buffers.Add(rows, buffers);
         return buffers;
     }
 
@@ -170,8 +183,9 @@ internal sealed class DeltaRuleCase : IDisposable
     private DeltaRuleParameters Parameters(DeltaRuleSizes s, float negExpA)
     {
         float[] decays = [.. Enumerable.Range(0, s.ValueHeads).Select(head => float.IsNaN(negExpA) ? -new[] { 0.1f, 1, 3, 0.01f, 0.5f, 8 }[head % 6] : negExpA)];
-        return new DeltaRuleParameters(s.KeyHeads, s.ValueHeads, s.KeyDim, s.ValueDim, 1e-6f,
-            _memory.Random(1, s.Taps, 2 * s.KeyHeads * s.KeyDim + s.ValueHeads * s.ValueDim), _memory.Of(decays, s.ValueHeads), _memory.Random(1, s.ValueHeads), _memory.Random(1, s.ValueDim));
+        var conv = _memory.Random(1, s.Taps, 2 * s.KeyHeads * s.KeyDim + s.ValueHeads * s.ValueDim);
+        return new DeltaRuleParameters(s.KeyHeads, s.ValueHeads, s.KeyDim, s.ValueDim, 1e-6f, conv, _memory.Of(decays, s.ValueHeads),
+            _memory.Random(1, s.ValueHeads), _memory.Random(1, s.ValueDim));
     }
 }
 

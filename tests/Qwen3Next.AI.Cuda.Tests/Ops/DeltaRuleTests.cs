@@ -106,17 +106,34 @@ public sealed class DeltaRuleTests(CudaFixture cuda)
         some.CheckStates();
     }
 
-    [Fact]
-    public void DeltaRule_LittleSharedMemory_MeetsTheCpu()
+    [Theory]
+    [InlineData(80, 108)]
+    [InlineData(86, 4)]
+    [InlineData(90, 132)]
+    public void DeltaRule_OtherGpus_MeetsTheCpu(int capability, int multiprocessors)
     {
+        // Less shared memory holds one chunk instead of two; more multiprocessors get smaller pieces.
         _ = cuda.Device;
-        Assert.SkipUnless(cuda.IsEmulated, "A GPU has the shared memory it has.");
-        using var capability = Emulator.With("CAPABILITY", 86, 90);
+        Assert.SkipUnless(cuda.IsEmulated, "A GPU is what it is.");
+        using var kind = Emulator.With("CAPABILITY", capability, 90);
+        using var size = Emulator.With("MULTIPROCESSORS", multiprocessors, 4);
         using var device = CudaDevice.Open();
         using var backend = new CudaBackend(device);
-        using var some = new DeltaRuleCase(backend, Real, slots: 1);
-        some.Step(DeltaRuleForm.Chunked, Tf32, 150);
+        using var some = new DeltaRuleCase(backend, Real, slots: 2);
+        some.Step(DeltaRuleForm.Auto, Tf32, 150, (1, 2, 0));
+        some.Step(DeltaRuleForm.Auto, Tf32, (17, 2, 0), (65, 0, 2));
         some.CheckStates();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(40)]
+    public void DeltaRule_Again_AllocatesNothing(int rows)
+    {
+        using var backend = new CudaBackend(cuda.Device);
+        using var some = new DeltaRuleCase(backend, Tiny, slots: 2);
+        Assert.Equal(0, some.BytesOfACall(rows, (1, 2, 0)));
     }
 
     [Theory]
@@ -156,8 +173,9 @@ public sealed class DeltaRuleTests(CudaFixture cuda)
         var (many, few) = (some.CopyOfStates(), some.CopyOfStates());
         var together = some.Run(DeltaRuleForm.Recurrent, rows, many, [.. Enumerable.Repeat(new DeltaRuleRows(1, 1, 0), sequences)]);
         Assert.Equal(some.Run(DeltaRuleForm.Recurrent, rows.AsSpan(0, 2), few, (1, 1, 0)), together[..2]);
-        foreach (var (a, b) in new[] { (many.Recurrent, few.Recurrent), (many.Conv, few.Conv), (many.Drafts.Corrections, few.Drafts.Corrections), (many.Drafts.Decays, few.Drafts.Decays), (many.Drafts.Keys, few.Drafts.Keys) })
-            Assert.Equal(backend.Read(b.Rows(sequences - 1, 1)).ToArray(), backend.Read(a.Rows(sequences - 1, 1)).ToArray());
+        var (a, b) = (many.Drafts, few.Drafts);
+        foreach (var (x, y) in new[] { (many.Recurrent, few.Recurrent), (many.Conv, few.Conv), (a.Corrections, b.Corrections), (a.Decays, b.Decays), (a.Keys, b.Keys) })
+            Assert.Equal(backend.Read(y.Rows(sequences - 1, 1)).ToArray(), backend.Read(x.Rows(sequences - 1, 1)).ToArray());
     }
 
     [Fact]

@@ -52,11 +52,10 @@ internal sealed unsafe partial class CudaBackend
             kernels.Run.Launch(_stream, (p.ValueDim / (16 * warps), p.ValueHeads, batch.SequenceCount), 32 * warps, kernels.RunSharedBytes,
                 states.Recurrent.Address, drafts.Keys.Address, drafts.Corrections.Address, drafts.Decays.Address, DraftRoom(drafts), rows.SequenceStart, rows.StateSlots,
                 rows.Drafts, rows.KeptDrafts, p.KeyHeads, p.ValueHeads, chunkedFrom, from, count, tiles, heads.Address);
+            kernels.Norm.Launch(_stream, DeltaRuleChunkKernels.NormBlocks(count, p.ValueHeads), DeltaRuleChunkKernels.NormThreads, 0,
+                projected.Address, p.Norm.Address, p.Epsilon, rows.SequenceStart, rows.StateSlots, rows.Drafts, rows.KeptDrafts, batch.SequenceCount, p.KeyHeads,
+                p.ValueHeads, chunkedFrom, from, heads.Address);
         }
-        const int normedHeads = DeltaRuleChunkKernels.NormThreads / 32;
-        kernels.Norm.Launch(_stream, (batch.TokenCount, (p.ValueHeads + normedHeads - 1) / normedHeads), DeltaRuleChunkKernels.NormThreads, 0,
-            projected.Address, p.Norm.Address, p.Epsilon, rows.RowSequence, rows.SequenceStart, rows.StateSlots, rows.Drafts, rows.KeptDrafts, p.KeyHeads, p.ValueHeads,
-            chunkedFrom, heads.Address);
     }
 
     /// <summary>Warps of a block, 16 value channels each: all of a head share its tiles, unless that leaves multiprocessors without work.</summary>

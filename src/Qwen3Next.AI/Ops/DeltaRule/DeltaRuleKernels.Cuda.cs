@@ -36,12 +36,12 @@ internal sealed partial class CudaBackend
         public DeltaRuleChunkKernels? Chunked { get; }
     }
 
-    /// <summary>The kernels of the chunked form, and the sizes that delta_rule_tiles.cuh fixes.</summary>
+    /// <summary>The kernels of the chunked form, and the sizes that their sources fix.</summary>
     private sealed class DeltaRuleChunkKernels
     {
-        public const int ChunkRows = 64, PrepareThreads = 256, NormThreads = 256;
+        public const int ChunkRows = 64, PrepareThreads = 256, NormThreads = 32 * NormHeads;
 
-        private const int Pairs = ChunkRows * ChunkRows, PlanFloats = 2 * Pairs + 2 * ChunkRows;
+        private const int NormRows = 8, NormHeads = 8, Pairs = ChunkRows * ChunkRows, PlanFloats = 2 * Pairs + 2 * ChunkRows;
 
         private readonly int _keyFloats, _valueFloats;
 
@@ -67,6 +67,8 @@ internal sealed partial class CudaBackend
         public int PrepareSharedBytes { get; }
 
         public int RunSharedBytes { get; }
+
+        public static Dim3 NormBlocks(int slots, int heads) => (slots * (ChunkRows / NormRows), (heads + NormHeads - 1) / NormHeads);
 
         /// <summary>Scratch memory of a chunk slot.</summary>
         public long SlotBytes(in DeltaRuleParameters p) => ((long)p.KeyHeads * _keyFloats + (long)p.ValueHeads * _valueFloats) * sizeof(float);

@@ -233,7 +233,8 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
     const Part part{heads, rows, key_head, value_head, (int)(blockIdx.x % SPLITS) * kColumns, projected, {conv_state, conv_rows, heads.channels()},
                     {draft_keys, draft_corrections, draft_decays, draft_room}};
     const int warp = threadIdx.x / 32, lane = threadIdx.x & 31, four_columns = kWarpColumns * warp + 4 * (lane & 1), column = four_columns + column_of(lane);
-    const bool had_chunks = rows.certain >= chunked_from, holds_state = warp < kStateWarps, gates = warp == kStateWarps, owns_column = holds_state && (lane & 6) == 0;
+    const bool holds_state = warp < kStateWarps, gates = warp == kStateWarps, owns_column = holds_state && (lane & 6) == 0;
+    const bool had_chunks = rows.certain >= chunked_from;
     const int first = had_chunks ? rows.certain : 0, count = rows.end - rows.start, kept = had_chunks ? 0 : rows.kept;
     const bool changes = !had_chunks && (rows.certain > 0 || kept > 0), works = changes || rows.drafts > 0;
     float* const head_state = state + ((long long)rows.slot * value_heads + value_head) * DK * DV + part.first_column;

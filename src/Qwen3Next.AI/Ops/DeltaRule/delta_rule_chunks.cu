@@ -5,12 +5,15 @@
 // run_chunks: grid (DV / (16 warps), Hv, N), block 32 warps, shared STAGES * 97 KB at DK = 128. Each warp has 16 columns of S^T in registers: the
 //   sums of one product are the left operand of the next as they lie, so S, X and D never leave registers.
 //   FLOPs a chunk and head of 128 x 128: 7.5 M in 8 * 456 mma.m16n8k8; bytes: 131 KB of tiles (L2 cache), 33 KB out.
-// norm_heads: grid (T, Hv / 8), block 256. y = o / rms(o) * w * silu(z), which needs whole heads, in place; 3 * 4 DV bytes a head and row.
+// norm_heads: grid (8 slots, Hv / 8), block 256. y = o / rms(o) * w * silu(z), which needs whole heads, in place: a warp 8 rows of a head. Bytes:
+//   4 DV of z and 4 DV of y a head and row; o is in the L2 cache.
 //   PREDICTED, not measured, one H200, one sequence of 8,192 rows, 32 heads of 128: run 0.22 ms (6 cycles an mma on half of each multiprocessor's
-//   tensor cores, since 32 heads make 256 warps), norm 0.09 ms.
+//   tensor cores, since 32 heads make 256 warps), norm 0.07 ms.
 // Numerics: operands are rounded to tf32 (2^-11 relative), sums and S are f32: S itself is never rounded, only its copy in products. An error that
 // enters S fades as S does: neither (I - beta k k^T) nor e^g amplifies it. Tolerance: 7 times what disturbing the inputs by 2^-11 does.
 #include "delta_rule_tiles.cuh"
+
+constexpr int kNormRows = 8, kNormHeads = 8;   // of a block of norm_heads
 
 // Right operand: rows k to k + 7 of a tile as they are, columns column to column + 7.
 __device__ __forceinline__ void load_right_rows(const float* tile, int width, int k, int column, int lane, uint32_t (&b)[2]) {
@@ -65,7 +68,8 @@ __device__ __forceinline__ void fetch_chunk(const Tiles& tiles, int slot, int ke
 
 // One chunk: o[j][e] is row 8 j + 2 member + e % 2 of the chunk, column group + 8 (e / 2) of the warp's 16.
 __device__ __forceinline__ void advance(StateTile& state, const float* stage, const float* values, int lane, float (&o)[8][4]) {
-    const float *const q = stage, *const k = q + kChunk * DK, *const t = k + kChunk * DK, *const p = t + kPairs, *const decays = p + kPairs, *const rest = decays + kChunk;
+    const float *const q = stage, *const k = q + kChunk * DK, *const t = k + kChunk * DK, *const p = t + kPairs;
+    const float *const decays = p + kPairs, *const rest = decays + kChunk;
     const int group = lane >> 2, member = lane & 3;
     float x[8][4] = {}, d[8][4] = {};
     float2 v[8][2];
@@ -151,7 +155,8 @@ extern "C" __global__ void __launch_bounds__(256, 1) run_chunks(
     if (begin == 0)
         for (int i = 0; i < rows.kept; i++) {
             const long long draft = (long long)rows.slot * draft_room + i;
-            s.add(draft_keys + (draft * key_heads + key_head) * DK, draft_corrections + (draft * value_heads + head) * DV + columns, draft_decays[draft * value_heads + head], lane);
+            s.add(draft_keys + (draft * key_heads + key_head) * DK, draft_corrections + (draft * value_heads + head) * DV + columns,
+                  draft_decays[draft * value_heads + head], lane);
         }
 
     for (int c = begin; c < end; c++) {
@@ -178,17 +183,20 @@ extern "C" __global__ void __launch_bounds__(256, 1) run_chunks(
     s.store(head_state, lane);
 }
 
-// The rows that run_chunks has left: heads_out [T, Hv DV] in place, a warp a head.
-extern "C" __global__ void __launch_bounds__(256) norm_heads(
-    const float* projected, const float* norm, float epsilon, const int* row_sequence, const int* sequence_start, const int* state_slots, const int* draft_counts,
-    const int* kept_counts, int key_heads, int value_heads, int chunked_from, float* heads_out) {
+// What run_chunks has left of a segment, heads_out [T, Hv DV], in place.
+extern "C" __global__ void __launch_bounds__(32 * kNormHeads) norm_heads(
+    const float* projected, const float* norm, float epsilon, const int* sequence_start, const int* state_slots, const int* draft_counts, const int* kept_counts,
+    int sequences, int key_heads, int value_heads, int chunked_from, int from_slot, float* heads_out) {
     launch_dependents();
     wait_for_previous_kernel();
+    constexpr int kBlocks = kChunk / kNormRows;
     const Heads heads{key_heads, value_heads};
-    const int t = blockIdx.x, head = blockIdx.y * (blockDim.x / 32) + threadIdx.x / 32;
-    const SequenceRows rows(__ldcg(row_sequence + t), sequence_start, state_slots, draft_counts, kept_counts);
-    if (head >= value_heads || t - rows.start >= chunked_rows(rows, chunked_from)) return;
-    float* const o = heads_out + ((long long)t * value_heads + head) * DV;
-    const float* const z = projected + (long long)t * heads.width() + heads.gate(head);
-    gated_norm([&](int c) { return o[c]; }, [&](int c) { return norm[c] * silu(z[c]); }, epsilon, o);
+    const int head = blockIdx.y * kNormHeads + threadIdx.x / 32, first = blockIdx.x % kBlocks * kNormRows;
+    const Chunk chunk = chunk_of(from_slot + blockIdx.x / kBlocks, sequences, chunked_from, sequence_start, state_slots, draft_counts, kept_counts);
+    for (int r = first; head < value_heads && r < min(first + kNormRows, chunk.count); r++) {
+        const long long row = chunk.rows.start + chunk.index * kChunk + r;
+        float* const o = heads_out + (row * value_heads + head) * DV;
+        const float* const z = projected + row * heads.width() + heads.gate(head);
+        gated_norm([&](int c) { return o[c]; }, [&](int c) { return norm[c] * silu(z[c]); }, epsilon, o);
+    }
 }

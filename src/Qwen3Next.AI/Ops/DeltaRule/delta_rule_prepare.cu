@@ -15,11 +15,6 @@ constexpr int kThreads = 256;
 constexpr int kHeadsAtOnce = 2;                                              // value heads whose inverses are computed side by side
 constexpr int kInverseStride = kChunk + 4;                                   // keeps columns written by one warp in different banks
 
-// A chunk's place in its sequence, and its rows.
-struct Chunk {
-    int index, count;
-};
-
 // Left operand: 16 rows of a tile in shared memory, columns k to k + 7.
 __device__ __forceinline__ void load_left(const float* tile, int width, int row, int k, int lane, uint32_t (&a)[4]) {
     const int group = lane >> 2, column = place(group, k + 2 * (lane & 3));
@@ -30,19 +25,19 @@ __device__ __forceinline__ void load_left(const float* tile, int width, int row,
 
 // Convolution with SiLU of one channel over the chunk, eight rows at a time; rows behind the chunk's last are 0.
 template <class Put>
-__device__ __forceinline__ void convolve_channel(const float* projected, const float* conv, const Heads& heads, const ConvolutionState& state, const SequenceRows& rows,
-                                                 const Chunk& chunk, int channel, Put put) {
+__device__ __forceinline__ void convolve_channel(const float* projected, const float* conv, const Heads& heads, const ConvolutionState& state, const Chunk& chunk,
+                                                 int channel, Put put) {
     float weights[TAPS], window[TAPS];
     const int first = chunk.index * kChunk;
 #pragma unroll
     for (int j = 0; j < TAPS; j++) weights[j] = conv[(long long)j * heads.channels() + channel];
 #pragma unroll
-    for (int j = 1; j < TAPS; j++) window[j] = convolution_input(projected, heads.width(), state, rows, first - TAPS + j, channel);
+    for (int j = 1; j < TAPS; j++) window[j] = convolution_input(projected, heads.width(), state, chunk.rows, first - TAPS + j, channel);
 #pragma unroll 1
     for (int t = 0; t < kChunk; t += 8) {
         float x[8], y[8];
 #pragma unroll
-        for (int i = 0; i < 8; i++) x[i] = t + i < chunk.count ? projected[(long long)(rows.start + first + t + i) * heads.width() + channel] : 0.0f;
+        for (int i = 0; i < 8; i++) x[i] = t + i < chunk.count ? projected[(long long)(chunk.rows.start + first + t + i) * heads.width() + channel] : 0.0f;
 #pragma unroll
         for (int i = 0; i < 8; i++) {
 #pragma unroll
@@ -76,14 +71,14 @@ __device__ __forceinline__ void normalize_rows(float* tile, float factor, float*
 }
 
 // Running sums of log decays, and beta, of one value head; one warp, two rows a lane. Rows behind the last have beta 0 and log decay 0.
-__device__ __forceinline__ void chunk_gates(const float* projected, const Heads& heads, const SequenceRows& rows, const Chunk& chunk, int head, float neg_exp_a,
-                                            float dt_bias, float* sums, float* beta, float* decays) {
+__device__ __forceinline__ void chunk_gates(const float* projected, const Heads& heads, const Chunk& chunk, int head, float neg_exp_a, float dt_bias,
+                                            float* sums, float* beta, float* decays) {
     const int lane = threadIdx.x & 31;
     float g[2];
 #pragma unroll
     for (int i = 0; i < 2; i++) {
         const int t = 2 * lane + i;
-        const float* row = projected + (long long)(rows.start + chunk.index * kChunk + t) * heads.width();
+        const float* row = projected + (long long)(chunk.rows.start + chunk.index * kChunk + t) * heads.width();
         g[i] = t < chunk.count ? log_decay(row[heads.decay(head)], dt_bias, neg_exp_a) : 0.0f;
         beta[t] = t < chunk.count ? sigmoid(row[heads.beta(head)]) : 0.0f;
     }
@@ -137,12 +132,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) prepare_chunks(
 
     const Heads heads{key_heads, value_heads};
     const int slot = blockIdx.x, key_head = blockIdx.y, warp = threadIdx.x / 32, lane = threadIdx.x & 31;
-    int n = 0;
-    for (int step = 1 << (31 - __clz(sequences)); step > 0; step >>= 1)
-        if (n + step < sequences && first_slot(sequence_start, n + step) <= from_slot + slot) n += step;
-    const SequenceRows rows(n, sequence_start, state_slots, draft_counts, kept_counts);
-    Chunk chunk{from_slot + slot - first_slot(sequence_start, n), 0};
-    chunk.count = min(kChunk, chunked_rows(rows, chunked_from) - chunk.index * kChunk);
+    const Chunk chunk = chunk_of(from_slot + slot, sequences, chunked_from, sequence_start, state_slots, draft_counts, kept_counts);
     if (chunk.count <= 0) return;
 
     const ConvolutionState state{conv_state, conv_rows, heads.channels()};
@@ -151,7 +141,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) prepare_chunks(
     for (int c = threadIdx.x; c < 2 * DK; c += kThreads) {
         float* const tile = c < DK ? q : k;
         const int column = c < DK ? c : c - DK;
-        convolve_channel(projected, conv, heads, state, rows, chunk, (c < DK ? heads.query(key_head) : heads.key(key_head)) + column, [&](int t, const float (&y)[8]) {
+        convolve_channel(projected, conv, heads, state, chunk, (c < DK ? heads.query(key_head) : heads.key(key_head)) + column, [&](int t, const float (&y)[8]) {
 #pragma unroll
             for (int i = 0; i < 8; i++) tile[(t + i) * DK + place(i, column)] = y[i];
         });
@@ -159,7 +149,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) prepare_chunks(
     for (int c = threadIdx.x; c < heads.ratio() * DV; c += kThreads) {
         const int head = key_head * heads.ratio() + c / DV, column = c % DV;
         float* const out = tiles.values(slot, head) + column * kChunk;
-        convolve_channel(projected, conv, heads, state, rows, chunk, heads.value(head) + column, [&](int t, const float (&y)[8]) {
+        convolve_channel(projected, conv, heads, state, chunk, heads.value(head) + column, [&](int t, const float (&y)[8]) {
             float4* const to = reinterpret_cast<float4*>(out + place(column, t));
             to[0] = make_float4(y[0], y[1], y[2], y[3]), to[1] = make_float4(y[4], y[5], y[6], y[7]);
         });
@@ -190,7 +180,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) prepare_chunks(
         const int first_head = key_head * heads.ratio() + r, count = min(kHeadsAtOnce, heads.ratio() - r);
         __syncthreads();
         if (warp < count)
-            chunk_gates(projected, heads, rows, chunk, first_head + warp, neg_exp_a[first_head + warp], dt_bias[first_head + warp], sums[warp], beta[warp],
+            chunk_gates(projected, heads, chunk, first_head + warp, neg_exp_a[first_head + warp], dt_bias[first_head + warp], sums[warp], beta[warp],
                         tiles.values(slot, first_head + warp) + DV * kChunk + 2 * kPairs);
         __syncthreads();
         for (int v = 0; v < count; v++) {

@@ -19,6 +19,22 @@ __device__ __forceinline__ int first_slot(const int* sequence_start, int n) { re
 // Rows in chunks of a sequence: its certain rows, if they are many enough.
 __device__ __forceinline__ int chunked_rows(const SequenceRows& rows, int chunked_from) { return rows.certain >= chunked_from ? rows.certain : 0; }
 
+// What a slot holds: rows 64 index to 64 index + count of a sequence; count is at most 0 where it holds none.
+struct Chunk {
+    SequenceRows rows;
+    int index, count;
+};
+
+__device__ __forceinline__ Chunk chunk_of(int slot, int sequences, int chunked_from, const int* sequence_start, const int* state_slots, const int* draft_counts,
+                                          const int* kept_counts) {
+    int n = 0;
+    for (int step = 1 << (31 - __clz(sequences)); step > 0; step >>= 1)
+        if (n + step < sequences && first_slot(sequence_start, n + step) <= slot) n += step;
+    const SequenceRows rows(n, sequence_start, state_slots, draft_counts, kept_counts);
+    const int index = slot - first_slot(sequence_start, n);
+    return {rows, index, min(kChunk, chunked_rows(rows, chunked_from) - index * kChunk)};
+}
+
 // Scratch memory of a segment of slots: all key heads' tiles, then all value heads'.
 struct Tiles {
     float* data;
