@@ -12,10 +12,10 @@ internal sealed class LoadedModel : IDisposable
     private readonly Qwen3NextWeights? _hostWeights;
     private readonly IBackend _backend;
 
-    private LoadedModel(Qwen3NextModel model, Qwen3NextWeights? hostWeights, IBackend backend, MemoryPlan plan, EngineLimits limits)
+    private LoadedModel(Qwen3NextModel model, HybridCache cache, Qwen3NextWeights? hostWeights, IBackend backend, MemoryPlan plan, EngineLimits limits)
     {
         (_hostWeights, _backend, Plan) = (hostWeights, backend, plan);
-        Engine = new InferenceEngine(model, new HybridCache(backend, model.Config.CacheLayout(model.HasMtp, backend.KvType), plan.Blocks, plan.Sequences), limits);
+        Engine = new InferenceEngine(model, cache, limits);
     }
 
     public InferenceEngine Engine { get; }
@@ -32,14 +32,18 @@ internal sealed class LoadedModel : IDisposable
         try
         {
             weights = Qwen3NextWeights.Load(source.Config, source.Open(), logger, backend.SharesHostMemory ? progress : null, cancellationToken);
+            var free = backend.FreeBytes;
             var plan = MemoryPlan.Create(source.Config, weights.BytesOn(backend), weights.Mtp is not null, backend, options, info.MaxContextTokens);
             var model = new Qwen3NextModel(backend, weights, plan.BatchTokens, plan.LogitRows, Report);
+            var cache = new HybridCache(backend, source.Config.CacheLayout(model.HasMtp, backend.KvType), plan.Blocks, plan.Sequences);
             if (!backend.SharesHostMemory)
             {
                 weights.Dispose();
                 weights = null;
+                WarmUp(model, cache, plan, info.MaxContextTokens);
+                plan = plan with { Workspace = free - backend.FreeBytes - plan.Total };
             }
-            return new LoadedModel(model, weights, backend, plan, new EngineLimits(
+            return new LoadedModel(model, cache, weights, backend, plan, new EngineLimits(
                 info.MaxContextTokens, plan.BatchTokens, plan.Sequences, plan.LogitRows, options.MaxQueueLength, tokenIds, info.StopTokens));
 
             void Report(int layers)
@@ -54,6 +58,13 @@ internal sealed class LoadedModel : IDisposable
             weights?.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Runs the largest steps there can be, so that kernels are compiled and working memory has its final size before the first request.</summary>
+    private static void WarmUp(Qwen3NextModel model, HybridCache cache, MemoryPlan plan, int context)
+    {
+        StepProfiler.Measure(model, cache, 1, Math.Min(plan.BatchTokens, context), 0);
+        StepProfiler.Measure(model, cache, plan.Sequences, 1, 0);
     }
 
     public void Dispose()

@@ -20,6 +20,9 @@ public sealed record MemoryPlan
     /// <summary>Activations and logits of the largest step.</summary>
     public required long Activations { get; init; }
 
+    /// <summary>What operations work in, and compiled kernels; measured at load on a GPU, 0 before and on the CPU.</summary>
+    public long Workspace { get; init; }
+
     /// <summary>Tokens that fit into the KV cache, over all conversations.</summary>
     public required int KvTokens { get; init; }
 
@@ -30,11 +33,11 @@ public sealed record MemoryPlan
     public required int BatchTokens { get; init; }
 
     /// <summary>Everything together.</summary>
-    public long Total => Weights + KvCache + States + Activations;
+    public long Total => Weights + KvCache + States + Activations + Workspace;
 
     /// <summary>One line, for logs.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"weights {Mib(Weights)}, KV cache {Mib(KvCache)} ({KvTokens} tokens), states {Mib(States)} ({Sequences} conversations), activations {Mib(Activations)}; in all {Mib(Total)}");
+        $"weights {Mib(Weights)}, KV cache {Mib(KvCache)} ({KvTokens} tokens), states {Mib(States)} ({Sequences} conversations), activations {Mib(Activations)}{(Workspace > 0 ? $", workspace {Mib(Workspace)}" : "")}; in all {Mib(Total)}");
 
     internal int LogitRows => Sequences + 16;
 

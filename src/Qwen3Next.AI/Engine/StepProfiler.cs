@@ -51,7 +51,8 @@ internal static class StepProfiler
         for (var i = 0; i < 2; i++)
         {
             clock.TakeTimes();
-            model.Logits(batch, model.Forward(batch, cache, through: clock), clock);
+            var hidden = model.Forward(batch, cache, through: clock);
+            if (model.HasHead) model.Logits(batch, hidden, clock);
         }
         return clock.TakeTimes();
     }

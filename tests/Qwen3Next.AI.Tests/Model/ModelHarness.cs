@@ -10,17 +10,24 @@ namespace Qwen3Next.AI.Tests.Model;
 /// <summary>A model, a cache and batches put together by hand, without the engine.</summary>
 internal sealed class ModelHarness : IDisposable
 {
-    private const int MaxTokens = 512;
+    public const int MaxTokens = 512;
     private readonly Qwen3NextWeights _weights;
-    private readonly CpuBackend _backend;
+    private readonly IBackend _backend;
 
-    public ModelHarness(string folder, int threads = 2)
+    private readonly int _blocks;
+
+    public ModelHarness(string folder) : this(Qwen3NextConfig.Load(folder), CheckpointReader.Open(folder), new CpuBackend(2)) { }
+
+    /// <param name="config">The model.</param>
+    /// <param name="checkpoint">Its weights; disposed with the harness.</param>
+    /// <param name="backend">Disposed with the harness.</param>
+    /// <param name="blocks">KV blocks; one conversation can use half of them.</param>
+    public ModelHarness(Qwen3NextConfig config, ICheckpoint checkpoint, IBackend backend, int blocks = 64)
     {
-        Config = Qwen3NextConfig.Load(folder);
-        _weights = Qwen3NextWeights.Load(Config, CheckpointReader.Open(folder));
-        _backend = new CpuBackend(threads);
+        (Config, _backend, _blocks) = (config, backend, blocks);
+        _weights = Qwen3NextWeights.Load(Config, checkpoint);
         Model = new Qwen3NextModel(_backend, _weights, MaxTokens, MaxTokens);
-        Cache = new HybridCache(_backend, Config.CacheLayout(Model.HasMtp, _backend.KvType), blocks: 64, slots: 4);
+        Cache = new HybridCache(_backend, Config.CacheLayout(Model.HasMtp, _backend.KvType), blocks, slots: 4);
     }
 
     public Qwen3NextConfig Config { get; }
@@ -35,6 +42,9 @@ internal sealed class ModelHarness : IDisposable
         _weights.Dispose();
     }
 
+    /// <summary>Values of a tensor of the backend.</summary>
+    public ReadOnlySpan<float> Read(Tensor tensor) => _backend.Read(tensor);
+
     public Conversation Start() => new(this);
 
     /// <summary>One sequence whose blocks are taken in a scattered order.</summary>
@@ -43,11 +53,12 @@ internal sealed class ModelHarness : IDisposable
         private readonly ModelHarness _owner;
         private readonly List<int> _blocks = [];
         private readonly int _slot;
-        private readonly Batch _batch = new(MaxTokens, 1, 64);
+        private readonly Batch _batch;
 
         public Conversation(ModelHarness owner)
         {
             _owner = owner;
+            _batch = new Batch(MaxTokens, 1, owner._blocks);
             Assert.True(owner.Cache.Slots.TryTake(out _slot));
         }
 
