@@ -56,6 +56,8 @@ public sealed record MemoryPlan
         var perBlock = layout.BytesPerBlock;
         var perContext = (maxContext + HybridCache.BlockSize - 1L) / HybridCache.BlockSize;
         var blocks = options.KvCacheBytes is { } bytes && perBlock > 0 ? bytes / perBlock : perContext * Math.Min(2, options.MaxConcurrentRequests);
+        // Tokens are counted in 32 bits.
+        blocks = Math.Min(blocks, int.MaxValue / HybridCache.BlockSize);
         if (blocks < perContext)
         {
             throw new Qwen3NextException(
