@@ -68,6 +68,7 @@ inline uint32_t e4m3_bits(float x) {
     const uint32_t sign = bits_as<uint32_t>(x) >> 24 & 0x80;
     if (x != x) return sign | 0x7f;
     const float magnitude = fabsf(x);
+    if (magnitude == 0) return sign;
     if (magnitude >= 464.0f) return sign | 0x7e;
     int exponent;
     frexpf(magnitude, &exponent);

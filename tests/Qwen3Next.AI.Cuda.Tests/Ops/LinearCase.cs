@@ -13,19 +13,19 @@ internal sealed unsafe class LinearCase : IDisposable
     private readonly LinearWeight[] _host, _device;
     private readonly CudaBackend _cuda;
     private readonly Tensor _x, _norm;
-    private readonly bool _exact;
+    private readonly bool _exact, _narrow;
 
     /// <param name="cuda">Computes what is tested.</param>
     /// <param name="rows">T.</param>
     /// <param name="width">K.</param>
     /// <param name="parts">Type and outputs of each matrix.</param>
     /// <param name="exact">Everything is small integers, so that both sides are exact.</param>
-    public LinearCase(CudaBackend cuda, int rows, int width, (DType Type, int Out)[] parts, bool exact = false)
+    /// <param name="narrow">Rows are rounded to FP8.</param>
+    public LinearCase(CudaBackend cuda, int rows, int width, (DType Type, int Out)[] parts, bool exact = false, bool narrow = false)
     {
-        (_cuda, _exact, _memory) = (cuda, exact, new TestMemory(rows * 1000 + width));
-        _x = _memory.Random(exact ? 8 : 1, rows, width);
+        (_cuda, _exact, _narrow, _memory) = (cuda, exact, narrow, new TestMemory(rows * 1000 + width));
+        _x = exact ? WholeRows(rows, width) : _memory.Random(1, rows, width);
         _norm = _memory.Random(1, width);
-        if (exact) foreach (ref var value in _x.AsSpan()) value = MathF.Round(value);
         _host = [.. parts.Select(part => Weight(part.Type, part.Out, width, exact))];
         _device = [.. _host.Select(part => cuda.Place(part))];
     }
@@ -109,21 +109,48 @@ internal sealed unsafe class LinearCase : IDisposable
         return new LinearWeight(weight, scales);
     }
 
-    /// <summary>The factors of a product are exact, but x is rounded to the 8 bits of BF16; sums are F32.</summary>
+    /// <summary>Whole numbers that FP8 holds exactly beside the 7 in every 128 columns, which gives a scale of 1/64.</summary>
+    private Tensor WholeRows(int rows, int width)
+    {
+        ReadOnlySpan<float> whole = [-7, -4, -2, -1, 0, 1, 2, 4, 7];
+        var x = _memory.Random(whole.Length / 2f, rows, width);
+        for (var i = 0; i < x.Shape.Elements; i++) x.F32[i] = i % width % 128 == 0 ? 7 : whole[(int)(x.F32[i] + whole.Length / 2f) % whole.Length];
+        return x;
+    }
+
+    /// <summary>The factors of a product are exact, but x is rounded; sums are F32.</summary>
     private void Check(string what, Tensor x, LinearWeight[] parts, ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)
     {
         var outputs = parts.Sum(part => part.Out);
-        var relative = _exact ? 0 : Math.ScaleB(1, -8) + Width * Math.ScaleB(1, -23);
-        var (inputs, magnitudes) = (_memory.Zeros(x.Shape[0], Width), _memory.Zeros(x.Shape[0], outputs));
-        for (var i = 0; i < x.Shape.Elements; i++) inputs.F32[i] = MathF.Abs(x.F32[i]);
-        _cpu.Project(inputs, [.. parts.Select(Magnitude)], magnitudes);
+        var bounds = _memory.Zeros(x.Shape[0], outputs);
+        _cpu.Project(Rounding(x), [.. parts.Select(Magnitude)], bounds);
         Assert.Equal(expected.Length, actual.Length);
         for (var i = 0; i < expected.Length; i++)
         {
-            var bound = relative * (magnitudes.F32[i] + Math.Abs(expected[i]));
+            var bound = _exact ? 0 : bounds.F32[i] + MathF.ScaleB(Math.Abs(expected[i]), -22);
             if (!(Math.Abs(expected[i] - actual[i]) <= bound))
                 Assert.Fail($"{what}: row {i / outputs} of {x.Shape[0]}, output {i % outputs} of {outputs}, width {Width}: {actual[i]:R} for {expected[i]:R}, bound {bound:R}");
         }
+    }
+
+    /// <summary>
+    /// What each element of x may be off by. BF16 has 8 bits. FP8 has 4, or steps of 2^-9 scales where the exponent ends, and the scale is a
+    /// 448th of the largest element of 128. Sums of K products in F32 are as if each were off by K units of 2^-23.
+    /// </summary>
+    private Tensor Rounding(Tensor x)
+    {
+        var off = _memory.Zeros(x.Shape[0], Width);
+        for (var i = 0; i < x.Shape.Elements; i++)
+        {
+            var magnitude = MathF.Abs(x.F32[i]);
+            off.F32[i] = magnitude * (MathF.ScaleB(1, _narrow ? -4 : -8) + Width * MathF.ScaleB(1, -23));
+            if (!_narrow) continue;
+            var (row, block) = (i / Width * Width, i % Width / 128 * 128);
+            var largest = 0f;
+            for (var k = block; k < Math.Min(Width, block + 128); k++) largest = MathF.Max(largest, MathF.Abs(x.F32[row + k]));
+            off.F32[i] += MathF.ScaleB(largest / 448, -10);
+        }
+        return off;
     }
 
     private LinearWeight Magnitude(LinearWeight w)

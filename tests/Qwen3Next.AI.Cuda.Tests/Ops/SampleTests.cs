@@ -25,6 +25,16 @@ public sealed class SampleTests(CudaFixture cuda)
     }
 
     [Fact]
+    public void Sample_WholeVocabulary_ChoosesWhatTheCpuChooses()
+    {
+        SamplingParameters[] settings =
+        [
+            SamplingParameters.Greedy, new() { Temperature = 0.7f, TopK = 20, TopP = 0.8f }, new() { Temperature = 1, TopP = 0.95f }, new() { Temperature = 1 },
+        ];
+        AssertSame(settings.Length, (rows, i) => rows.Add(new SamplingRow(settings[i], null, 5, i)), vocabulary: 151936, tokenIds: 151669);
+    }
+
+    [Fact]
     public void Sample_PenaltiesBiasAndMasks_ChoosesWhatTheCpuChooses()
     {
         var counts = new TokenCounts(Vocabulary, [5, 9, 1600]);
@@ -90,18 +100,23 @@ public sealed class SampleTests(CudaFixture cuda)
     /// <summary>
     /// Tokens agree unless the draw or a cut falls within the rounding of the weights, 2^-21 of the mass: for these seeds none does.
     /// </summary>
-    private void AssertSame(int count, Action<SamplingRows, int> add, Func<int, int, float>? logit = null)
+    private void AssertSame(int count, Action<SamplingRows, int> add, Func<int, int, float>? logit = null, int vocabulary = Vocabulary, int tokenIds = TokenIds)
     {
         using var cpu = new CpuBackend(1);
         using var backend = new CudaBackend(cuda.Device);
         using var memory = new TestMemory(count);
-        var logits = memory.Random(4, count, Vocabulary);
+        var logits = memory.Random(4, count, vocabulary);
         if (logit is not null)
-            for (var i = 0; i < logits.Shape.Elements; i++) logits.AsSpan()[i] = logit(i / Vocabulary, i % Vocabulary);
-        var rows = new SamplingRows(count, TokenIds);
+            for (var i = 0; i < logits.Shape.Elements; i++) logits.AsSpan()[i] = logit(i / vocabulary, i % vocabulary);
+        var rows = new SamplingRows(count, tokenIds);
         for (var i = 0; i < count; i++) add(rows, i);
-        backend.Sample(backend.Place(logits), rows);
+        var copies = new[] { backend.Place(logits), backend.Place(logits) };
         cpu.Sample(logits, rows);
-        Assert.Equal(cpu.ReadTokens().ToArray(), backend.ReadTokens().ToArray());
+        for (var seed = 0; seed < copies.Length; seed++)
+        {
+            using var shuffled = cuda.IsEmulated ? Emulator.With("SEED", seed, normally: 0) : null;
+            backend.Sample(copies[seed], rows);
+            Assert.Equal(cpu.ReadTokens().ToArray(), backend.ReadTokens().ToArray());
+        }
     }
 }

@@ -7,7 +7,7 @@ namespace Qwen3Next.AI.Ops;
 internal sealed unsafe partial class CudaBackend
 {
     private const int MostParts = 3;
-    private const int RowsThreads = 256, RowsGroup = 16, MostStreamedRows = 8;
+    private const int RowsThreads = 256, RowsGroup = 16, RowsStaticBytes = 512, MostStreamedRows = 8;
 
     /// <summary>Depths of the rings through which weights come: the deep one as long as two kernels' blocks fit beside each other.</summary>
     private const int ShallowRing = 4, DeepRing = 6;
@@ -26,8 +26,8 @@ internal sealed unsafe partial class CudaBackend
     {
         if (x.Count == 0) return;
         CheckParts(parts, x.Width);
-        var deep = RowsSharedBytes(x, DeepRing) <= _device.MaxSharedBytes / 2;
-        if (x.Count <= MostStreamedRows && RowsSharedBytes(x, deep ? DeepRing : ShallowRing) <= _device.MaxSharedBytes) MultiplyRows(x, parts, y, add, deep);
+        var deep = FitsShared(x, DeepRing, _device.MaxSharedBytes / 2);
+        if (x.Count <= MostStreamedRows && FitsShared(x, deep ? DeepRing : ShallowRing, _device.MaxSharedBytes)) MultiplyRows(x, parts, y, add, deep);
         else MultiplyTiles(x, parts, y, add);
     }
 
@@ -47,10 +47,12 @@ internal sealed unsafe partial class CudaBackend
     /// <summary>Rings of eight warps, two turns of their sums for eight rows, rows as BF16 padded to 128 columns.</summary>
     private static int RowsSharedBytes(in LinearInput x, int ring) => 8 * (ring * 2048 + 2 * 8 * 20 * sizeof(float)) + x.Count * ((x.Width + 127) / 128 * 256);
 
+    private static bool FitsShared(in LinearInput x, int ring, int bytes) => RowsSharedBytes(x, ring) + RowsStaticBytes <= bytes;
+
     private static int Tiles(ReadOnlySpan<LinearWeight> parts, int features)
     {
         var tiles = 0;
-        foreach (var part in parts) tiles += (part.Out + features - 1) / features;
+        foreach (var part in parts) tiles += TileKernels.Count(part.Out, features);
         return tiles;
     }
 

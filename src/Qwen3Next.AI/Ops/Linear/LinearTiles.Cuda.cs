@@ -1,4 +1,3 @@
-using Qwen3Next.AI.Cuda;
 using Qwen3Next.AI.Ops.Linear;
 using Qwen3Next.AI.Tensors;
 using Qwen3Next.AI.Tensors.Quantization;
@@ -7,74 +6,82 @@ namespace Qwen3Next.AI.Ops;
 
 internal sealed unsafe partial class CudaBackend
 {
-    private const int RoundThreads = 256, AddThreads = 256;
+    private const int AddThreads = 256;
 
-    private TileKernels? _largeTiles, _smallTiles;
+    private TileKernels? _largeTiles, _smallTiles, _narrowTiles;
+
+    /// <summary>
+    /// Rows of a step from which FP8 weights are multiplied with rows rounded to FP8 as well, with a scale for each 128 columns: twice the rate of
+    /// BF16, where the device has it, for errors up to 2^-4 of every |w x|. Default: never. Ignored before compute capability 8.9.
+    /// </summary>
+    public int NarrowRowsFrom { get; init; } = int.MaxValue;
+
+    private TileKernels LargeTiles => _largeTiles ??= new TileKernels(LoadKernels(TileKernels.Source, "LARGE=1", "INPUT_BYTES=2"), 128, 2);
+
+    private TileKernels SmallTiles => _smallTiles ??= new TileKernels(LoadKernels(TileKernels.Source, "LARGE=0", "INPUT_BYTES=2"), 64, 2);
+
+    private TileKernels NarrowTiles => _narrowTiles ??= new TileKernels(LoadKernels(TileKernels.Source, "LARGE=1", "INPUT_BYTES=1"), 128, 1);
 
     private void MultiplyTiles(in LinearInput x, ReadOnlySpan<LinearWeight> parts, Tensor y, bool add)
     {
-        var kernels = TilesFor(x.Count, parts);
-        var (features, blocks) = (y.Shape[1], Blocks(x.Width));
-        var tiles = Tiles(parts, kernels.Features) * kernels.TokenTiles(x.Count);
-        // A split is worth its sums' way through memory only where multiprocessors would be idle, and while it has some columns.
-        var splits = Math.Clamp(2 * _device.Multiprocessors / tiles, 1, Math.Max(1, blocks / 2));
-        var roundedBytes = Aligned((long)x.Count * x.Width * sizeof(ushort));
-        var sumsBytes = splits == 1 ? 0 : (long)splits * x.Count * features * sizeof(float);
-        var rounded = Scratch(roundedBytes + sumsBytes);
-        var target = splits == 1 ? y.Address : rounded + (nint)roundedBytes;
+        if (x.Count < NarrowRowsFrom || _device.ComputeCapability.CompareTo((8, 9)) < 0)
+        {
+            MultiplyTiles(TilesFor(x.Count, parts), x, parts, y.Address, y.Shape[1], add);
+            return;
+        }
+        var target = y.Address;
+        for (var i = 0; i < parts.Length; i++)
+        {
+            var part = parts.Slice(i, 1);
+            var kernels = part[0].Weight.Type == DType.F8E4M3 ? NarrowTiles : TilesFor(x.Count, part);
+            MultiplyTiles(kernels, x, part, target, y.Shape[1], add);
+            target += part[0].Out * sizeof(float);
+        }
+    }
 
-        Round(x, rounded);
+    /// <param name="kernels">Tile size and type of the rounded rows.</param>
+    /// <param name="x">Rows.</param>
+    /// <param name="parts">Matrices.</param>
+    /// <param name="y">Address of the first output.</param>
+    /// <param name="stride">From an output row to the next.</param>
+    /// <param name="add">To what is there.</param>
+    private void MultiplyTiles(TileKernels kernels, in LinearInput x, ReadOnlySpan<LinearWeight> parts, nint y, int stride, bool add)
+    {
+        var (blocks, features, tokenTiles) = (Blocks(x.Width), 0, TileKernels.Count(x.Count, kernels.Side));
+        foreach (var part in parts) features += part.Out;
+        var tiles = Tiles(parts, kernels.Side);
+        // A split is worth its sums' way through memory only where multiprocessors would be idle, and while it has some columns.
+        var splits = features < stride ? 1 : Math.Clamp(2 * _device.Multiprocessors / (tiles * tokenTiles), 1, Math.Max(1, blocks / 2));
+        var scalesAt = Aligned((long)x.Count * x.Width * kernels.InputBytes);
+        var sumsAt = scalesAt + (kernels.InputBytes == 1 ? Aligned((long)x.Count * blocks * sizeof(float)) : 0);
+        var rounded = Scratch(sumsAt + (splits == 1 ? 0 : (long)splits * x.Count * features * sizeof(float)));
+        var (scales, target) = (rounded + (nint)scalesAt, splits == 1 ? y : rounded + (nint)sumsAt);
+
+        Round(kernels, x, rounded, scales);
         var (first, second, third) = Three(parts);
         kernels.Project.Launch(
-            _stream, (Tiles(parts, kernels.Features), kernels.TokenTiles(x.Count), splits), kernels.Threads, kernels.SharedBytes,
+            _stream, (tiles, tokenTiles, splits), kernels.Threads, kernels.SharedBytes,
             first.Weight.Address, first.Scales.Address, first.Out, second.Weight.Address, second.Scales.Address, second.Out,
             third.Weight.Address, third.Scales.Address, third.Out, x.Width,
-            rounded, (nint)0, x.Count, target, features, add && splits == 1 ? 1 : 0);
+            rounded, scales, x.Count, target, stride, add && splits == 1 ? 1 : 0);
         if (splits == 1) return;
         var count = (long)x.Count * features;
-        kernels.AddSplits.Launch(_stream, (int)((count + AddThreads - 1) / AddThreads), AddThreads, 0, target, splits, count, y.Address, add ? 1 : 0);
+        kernels.AddSplits.Launch(_stream, (int)((count + AddThreads - 1) / AddThreads), AddThreads, 0, target, splits, count, y, add ? 1 : 0);
     }
 
-    /// <summary>Rows as the BF16 that tiles multiply.</summary>
-    /// <param name="x">Rows, with their norm.</param>
-    /// <param name="rounded">Address of [T, K] BF16.</param>
-    private void Round(in LinearInput x, nint rounded)
-    {
-        var kernel = TilesFor(1, []).Round;
-        kernel.Launch(_stream, x.Count, RoundThreads, 0, x.X.Address, x.Gather, x.Width, x.Norm, x.Epsilon, rounded, (nint)0);
-    }
+    /// <summary>Rows, chosen and normalised, as tiles multiply them.</summary>
+    /// <param name="kernels">Decide the type.</param>
+    /// <param name="x">Rows.</param>
+    /// <param name="rounded">Address of [T, K] BF16, or F8E4M3.</param>
+    /// <param name="scales">Address of [T, ceil(K / 128)] F32, which F8E4M3 needs.</param>
+    private void Round(TileKernels kernels, in LinearInput x, nint rounded, nint scales) =>
+        kernels.Round.Launch(_stream, x.Count, TileKernels.RoundThreads, 0, x.X.Address, x.Gather, x.Width, x.Norm, x.Epsilon, rounded, scales);
 
     /// <summary>Large tiles read weights and rows least often; small ones keep all multiprocessors busy with few rows.</summary>
-    private TileKernels TilesFor(int rows, ReadOnlySpan<LinearWeight> parts)
-    {
-        var large = _largeTiles ??= new TileKernels(LoadKernels("Ops/Linear/linear_tiles.cu", "LARGE=1", "INPUT_BYTES=2"), 128, 256, 96 << 10);
-        if (large.TokenTiles(rows) * Tiles(parts, large.Features) >= _device.Multiprocessors) return large;
-        return _smallTiles ??= new TileKernels(LoadKernels("Ops/Linear/linear_tiles.cu", "LARGE=0", "INPUT_BYTES=2"), 64, 128, 64 << 10);
-    }
+    private TileKernels TilesFor(int rows, ReadOnlySpan<LinearWeight> parts) =>
+        Tiles(parts, TileKernels.LargeSide) * TileKernels.Count(rows, TileKernels.LargeSide) >= _device.Multiprocessors ? LargeTiles : SmallTiles;
 
-    private static int Blocks(int length) => (length + Float8Blocks.Size - 1) / Float8Blocks.Size;
+    private static int Blocks(int length) => TileKernels.Count(length, Float8Blocks.Size);
 
     private static long Aligned(long bytes) => (bytes + 255) / 256 * 256;
-
-    /// <summary>Kernels of one tile size.</summary>
-    /// <param name="module">linear_tiles.cu.</param>
-    /// <param name="features">Features and tokens of a tile.</param>
-    /// <param name="threads">Gemm::kThreads.</param>
-    /// <param name="sharedBytes">Gemm::kSharedBytes.</param>
-    private sealed class TileKernels(KernelModule module, int features, int threads, int sharedBytes)
-    {
-        public Kernel Project { get; } = module.GetKernel("project_tiles", overlaps: true);
-
-        public Kernel Round { get; } = module.GetKernel("round_rows", overlaps: true);
-
-        public Kernel AddSplits { get; } = module.GetKernel("add_splits", overlaps: true);
-
-        public int Features => features;
-
-        public int Threads => threads;
-
-        public int SharedBytes => sharedBytes;
-
-        public int TokenTiles(int rows) => (rows + features - 1) / features;
-    }
 }

@@ -5,7 +5,7 @@
 // project_rows   grid: one block per multiprocessor, or per group where there are fewer groups; 256 threads
 //   A group is 16 features; its eight warps share the columns. A warp's 16 rows x 128 bytes come through a ring of its own, so warps of a
 //   block meet once per group, where their eight sums are added in order. Tensor cores multiply: 16 features x 16 columns x 8 rows.
-//   shared: shared_bytes(rows, width, STAGES) = ring 16 KB x STAGES, rows as BF16, sums.
+//   shared: RowsSharedBytes of Linear.Cuda.cs: rings of 16 KB x STAGES, rows as BF16, 10 KB of sums.
 //   bytes: weights once; x once per block from L2.   Predicted on H200 (4.3 TB/s, not measured), one row: Qwen3-Next in-projection
 //   12,352 x 2,048 FP8, 25.4 MB: 6 us; out-projection 2,048 x 4,096 FP8: 2 us; vocabulary 151,936 x 2,048 BF16, 622 MB: 146 us.
 //   numerics: x * norm is rounded to BF16, products are exact in F32, sums F32: |error| <= 2^-8 sum |w x| beside F32 rounding. The root
