@@ -60,6 +60,10 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
                 MaxWaitingRequests = _options.MaxQueueLength,
                 KvCacheTokens = model?.Plan.KvTokens ?? 0,
                 UsedKvCacheTokens = model?.Engine.UsedKvTokens ?? 0,
+                CachedPrefixes = model?.Engine.Prefixes.KnownCount ?? 0,
+                PrefixCacheHits = model?.Engine.Prefixes.Hits ?? 0,
+                PrefixCacheMisses = model?.Engine.Prefixes.Misses ?? 0,
+                PrefixCacheEvictions = model?.Engine.Prefixes.Evictions ?? 0,
                 Failure = model?.Engine.Failure ?? load?.Exception?.InnerException,
             };
         }
@@ -133,6 +137,35 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
         {
             _generations.Leave();
         }
+    }
+
+    /// <summary>
+    /// Writes what the prefix cache knows of a conversation to a file, from which <see cref="LoadSessionAsync"/> continues it without computing it again.
+    /// </summary>
+    /// <param name="tokens">The conversation, as the prompt of its next request begins.</param>
+    /// <param name="path">The file; replaced if it exists. Its size is that of the state, keys and values.</param>
+    /// <param name="cancellationToken">Ends the waiting for the model to load.</param>
+    /// <returns>Tokens saved: those of the longest known prefix; 0, and no file, where nothing is known.</returns>
+    public async Task<int> SaveSessionAsync(ReadOnlyMemory<int> tokens, string path, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var model = await LoadedAsync(null, cancellationToken).ConfigureAwait(false);
+        using var prefix = await model.Engine.SaveAsync(tokens).ConfigureAwait(false);
+        if (prefix is not null) await Task.Run(() => SessionFile.Save(path, model.Fingerprint, prefix), cancellationToken).ConfigureAwait(false);
+        return prefix?.Tokens.Length ?? 0;
+    }
+
+    /// <summary>Puts a session that <see cref="SaveSessionAsync"/> wrote into the prefix cache. Load only files that you trust as you trust the model.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cancellationToken">Ends the waiting for the model to load.</param>
+    /// <returns>Tokens restored; 0 where the prefix cache is off or has no room now.</returns>
+    /// <exception cref="Qwen3NextException">The file is damaged, or another model, or one with other cache types, wrote it.</exception>
+    public async Task<int> LoadSessionAsync(string path, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var model = await LoadedAsync(null, cancellationToken).ConfigureAwait(false);
+        using var prefix = await Task.Run(() => SessionFile.Load(path, model.Fingerprint, ModelInfo.VocabularySize, model.Engine.SavedBytes), cancellationToken).ConfigureAwait(false);
+        return await model.Engine.RestoreAsync(prefix).ConfigureAwait(false) ? prefix.Tokens.Length : 0;
     }
 
     /// <summary>Times the operations of one forward step, each by itself; conversations of the engine wait meanwhile.</summary>

@@ -43,6 +43,18 @@ public sealed class Qwen3NextEngineStatus
     /// <summary>Of these, tokens in pages that are in use.</summary>
     public int UsedKvCacheTokens { get; init; }
 
+    /// <summary>Prefixes from which a prompt can go on without computing them, on the device and on the host.</summary>
+    public int CachedPrefixes { get; init; }
+
+    /// <summary>Prompts that went on from a cached prefix.</summary>
+    public long PrefixCacheHits { get; init; }
+
+    /// <summary>Prompts of which no prefix was cached.</summary>
+    public long PrefixCacheMisses { get; init; }
+
+    /// <summary>Prefixes that gave way to others, on the host too.</summary>
+    public long PrefixCacheEvictions { get; init; }
+
     /// <summary>Why the load or the last step failed; null otherwise.</summary>
     public Exception? Failure { get; init; }
 }

@@ -51,3 +51,16 @@ public sealed class QueueFullException : Qwen3NextException
     /// <inheritdoc/>
     public QueueFullException() { }
 }
+
+/// <summary>The answer was not complete within <see cref="Engine.GenerationRequest.Deadline"/>; what came before is valid.</summary>
+public sealed class DeadlineExceededException : Qwen3NextException
+{
+    /// <inheritdoc/>
+    public DeadlineExceededException(string message) : base(message) { }
+
+    /// <inheritdoc/>
+    public DeadlineExceededException(string message, Exception innerException) : base(message, innerException) { }
+
+    /// <inheritdoc/>
+    public DeadlineExceededException() { }
+}

@@ -126,6 +126,29 @@ public sealed class Qwen3NextOptions
     [Range(16, 65536)]
     public int MaxBatchTokens { get; set; } = 512;
 
+    /// <summary>
+    /// Tokens that the checkpoint's prediction module guesses ahead, 0 to 4, to be verified in one step. They never change an answer, only its
+    /// speed. Default: null, as many as pay by what is measured while running; 0 switches it off.
+    /// </summary>
+    [Range(0, 4)]
+    public int? DraftTokens { get; set; }
+
+    /// <summary>
+    /// Bytes for states of prompt prefixes and finished answers, from which later prompts that begin alike go on without computing them again; their
+    /// keys and values lie in the attention cache as far as conversations leave room. 0 switches the prefix cache off; at most 4,096 states are kept.
+    /// Default: two states for each of <see cref="MaxConcurrentRequests"/>, at least 16.
+    /// </summary>
+    [Range(0, long.MaxValue)]
+    public long? PrefixCacheBytes { get; set; }
+
+    /// <summary>Bytes of host memory for cached prefixes that give way on the device, with their keys and values. Default: 0, none; of use on a GPU.</summary>
+    [Range(0, long.MaxValue)]
+    public long PrefixCacheHostBytes { get; set; }
+
+    /// <summary>Tokens between cached states of a long prompt, 64 to 1,048,576. Default: 2,048.</summary>
+    [Range(64, 1 << 20)]
+    public int PrefixCacheInterval { get; set; } = 2048;
+
     /// <summary>Bytes for the attention cache. Default: enough for two conversations of full context, or one per place where that is less.</summary>
     [Range(1L << 16, long.MaxValue)]
     public long? KvCacheBytes { get; set; }

@@ -38,6 +38,46 @@ public sealed class TinyModelChatTests
     }
 
     [Fact]
+    public async Task GetResponse_WithDraftsAndWithout_IsTheSameAndCountsThem()
+    {
+        using var plain = new Qwen3NextChatClient(Options(o => o.DraftTokens = 0));
+        using var drafting = new Qwen3NextChatClient(Options(o => o.DraftTokens = 3));
+        foreach (var options in new[] { s_greedy, new ChatOptions { Temperature = 0.9f, Seed = 5, MaxOutputTokens = 60 } })
+        {
+            var expected = await plain.GetResponseAsync("Count the letters in tomato.", options);
+            var response = await drafting.GetResponseAsync("Count the letters in tomato.", options);
+            Assert.Equal(Whole(expected), Whole(response));
+            Assert.Null(expected.Usage!.AdditionalCounts);
+            var counts = response.Usage!.AdditionalCounts!;
+            Assert.True(counts["OutputTokenDetails.AcceptedPredictionTokenCount"] > counts["OutputTokenDetails.RejectedPredictionTokenCount"]);
+            Assert.True(counts["mtp.draft_steps"] > 0);
+        }
+    }
+
+    [Theory]
+    [InlineData(Qwen3NextFormat.Hybrid)]
+    [InlineData(Qwen3NextFormat.Thinking)]
+    public async Task GetResponse_NextTurn_ReadsTheHistoryFromTheCache(Qwen3NextFormat format)
+    {
+        using var cached = new Qwen3NextChatClient(Options(o => o.Format = format));
+        using var cold = new Qwen3NextChatClient(Options(o => (o.Format, o.PrefixCacheBytes) = (format, 0)));
+        List<ChatMessage> history = [new(ChatRole.System, "You count letters and say how many there are, and nothing else."), new(ChatRole.User, "Count the letters in tomato, in banana, in potato and in orange, and say which of these words has the most.")];
+        var options = new ChatOptions { Temperature = 0, MaxOutputTokens = 40 };
+        var first = await cached.GetResponseAsync(history, options);
+        Assert.Equal(0, first.Usage!.CachedInputTokenCount);
+        Assert.Equal(Whole(await cold.GetResponseAsync(history, options)), Whole(first));
+
+        history.AddRange(first.Messages);
+        history.Add(new ChatMessage(ChatRole.User, "And in potato?"));
+        var second = await cached.GetResponseAsync(history, options);
+        var expected = await cold.GetResponseAsync(history, options);
+        Assert.Equal(Whole(expected), Whole(second));
+        Assert.Equal(0, expected.Usage!.CachedInputTokenCount);
+        // Thoughts are dropped from the history, so the last answer is read again then; what came before it is not.
+        Assert.InRange(second.Usage!.CachedInputTokenCount!.Value, first.Usage.InputTokenCount!.Value - 10, second.Usage.InputTokenCount!.Value - 1);
+    }
+
+    [Fact]
     public async Task GetResponse_ManyAtOnce_EqualsOneByOne()
     {
         using var client = new Qwen3NextChatClient(Options(o => o.MaxConcurrentRequests = 4));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Qwen3Next.AI.Cli.Input;
 using Qwen3Next.AI.Cli.Measuring;
@@ -18,6 +19,8 @@ internal sealed class BenchCommand
     private readonly Option<int?> _tokens = CliOption.Number("--tokens", $"Tokens to generate, 2 or more. Default: {DefaultTokens}.", 2, 1 << 20);
     private readonly Option<int?> _batch = CliOption.Number("--batch", "Conversations at the same time. Default: 1.", 1, 1024);
     private readonly Option<int?> _runs = CliOption.Number("--runs", $"Measured runs, after two seconds of warm-up. Default: {DefaultRuns}.", 1, 1000);
+    private readonly Option<double?> _accept = CliOption.Number("--force-acceptance",
+        "Take this share of drafts for right, 0 to 1, whatever the model says: the speed of a model that guesses as well. The text is then meaningless.", 0.0, 1.0);
     private readonly Option<string> _format = CliOption.Choice("--format", "How to print the result.", "text", "json");
     private readonly SuiteOptions _suite;
     private readonly ModelOptions _model;
@@ -26,7 +29,7 @@ internal sealed class BenchCommand
     private BenchCommand(Command command, Terminal terminal)
     {
         _terminal = terminal;
-        foreach (var option in new Option[] { _prompt, _tokens, _batch, _runs, _format }) command.Add(option);
+        foreach (var option in new Option[] { _prompt, _tokens, _batch, _runs, _accept, _format }) command.Add(option);
         _suite = new SuiteOptions(command);
         _model = new ModelOptions(command);
         command.SetAction(RunAsync);
@@ -42,7 +45,7 @@ internal sealed class BenchCommand
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         if (_suite.IsAsked(parsed)) return await RunSuiteAsync(parsed, cancellationToken);
-        var load = new BenchLoad(parsed.GetValue(_prompt) ?? DefaultPrompt, parsed.GetValue(_tokens) ?? DefaultTokens, parsed.GetValue(_batch) ?? 1);
+        var load = new BenchLoad(parsed.GetValue(_prompt) ?? DefaultPrompt, parsed.GetValue(_tokens) ?? DefaultTokens, parsed.GetValue(_batch) ?? 1, parsed.GetValue(_accept));
         var options = _model.Read(parsed, load.Batch);
         BenchLoad.Fit(options, load);
         await using var engine = new Qwen3NextEngine(options);
@@ -52,7 +55,7 @@ internal sealed class BenchCommand
         var runs = await Progress.ShowAsync(_terminal, "Warming up", async say =>
         {
             Task<BenchRun> Measure(int seed) =>
-                BenchRun.MeasureAsync(engine, load.Prompts(engine.ModelInfo.VocabularySize, seed), load.Tokens, cancellationToken);
+                BenchRun.MeasureAsync(engine, load.Requests(engine.ModelInfo.VocabularySize, seed), cancellationToken);
             // The runtime optimises code that has been running for a while; what comes before is not the speed one gets.
             var started = Stopwatch.GetTimestamp();
             for (var i = 1; i == 1 || Stopwatch.GetElapsedTime(started) < s_warmUp; i++) await Measure(-i);
@@ -92,6 +95,7 @@ internal sealed class BenchCommand
         first token  {Spread.Of(runs.Select(r => r.FirstTokenSeconds))} s
         prefill      {Spread.Of(runs.Select(r => r.PrefillRate))} tokens/s
         decode       {(Decode(runs) is { } decode ? $"{decode} tokens/s" : "not measured: the answers were too short to overlap; raise --tokens")}
+        drafts       {Drafts(load, runs)}
         """;
 
     private static string Json(Qwen3NextEngine engine, BenchLoad load, List<BenchRun> runs) => JsonText.Object(json =>
@@ -106,7 +110,18 @@ internal sealed class BenchCommand
         Write(json, "first_token_seconds", Spread.Of(runs.Select(r => r.FirstTokenSeconds)));
         Write(json, "prefill_tokens_per_second", Spread.Of(runs.Select(r => r.PrefillRate)));
         Write(json, "decode_tokens_per_second", Decode(runs));
+        json.WriteNumber("accepted_drafts", runs.Sum(r => r.AcceptedDrafts));
+        json.WriteNumber("drafts", runs.Sum(r => r.Drafts));
+        if (load.ForcedAcceptance is { } share) json.WriteNumber("forced_acceptance", share);
     });
+
+    private static string Drafts(BenchLoad load, List<BenchRun> runs)
+    {
+        var drafts = runs.Sum(r => r.Drafts);
+        if (drafts == 0) return "none";
+        var share = string.Create(CultureInfo.InvariantCulture, $"{runs.Sum(r => r.AcceptedDrafts) / (double)drafts:0.00} of {drafts} right");
+        return load.ForcedAcceptance is null ? share : $"{share}; FORCED acceptance, the text is meaningless";
+    }
 
     private static void Write(Utf8JsonWriter json, string name, Spread? spread)
     {

@@ -16,6 +16,7 @@ internal sealed class ModelOptions
         "Shape of the made-up weights: qwen3-next-80b-a3b, qwen3-30b-a3b, qwen3-32b, or a folder with config.json. Default: the first.", "SHAPE");
     private readonly Option<int?> _layers = CliOption.Number("--layers", "Only so many of the shape's first layers. Default: all.", 1, 10_000);
     private readonly Option<int?> _threads = CliOption.Number("--threads", "CPU threads. Default: all cores.", 1, 1024);
+    private readonly Option<int?> _drafts = CliOption.Number("--drafts", "Tokens guessed ahead in a step, 0 to 4. Default: as many as pay.", 0, 4);
     private readonly Option<int?> _context = CliOption.Number("--context", "Longest prompt plus answer, in tokens. Default: the model's, at most 32768.", 16, 1 << 20);
 
     /// <summary>Adds the options to a command that takes the model as <c>--model</c>.</summary>
@@ -52,6 +53,7 @@ internal sealed class ModelOptions
         Device = Enum.Parse<Qwen3NextDevice>(parsed.GetRequiredValue(_device), ignoreCase: true),
         Threads = parsed.GetValue(_threads),
         MaxContextTokens = parsed.GetValue(_context),
+        DraftTokens = parsed.GetValue(_drafts),
         MaxConcurrentRequests = conversations,
     };
 
@@ -65,6 +67,6 @@ internal sealed class ModelOptions
 
     private void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _device, _gpu, _weights, _kv, _threads, _context, _dummy, _shape, _layers }) command.Add(option);
+        foreach (var option in new Option[] { _device, _gpu, _weights, _kv, _threads, _context, _drafts, _dummy, _shape, _layers }) command.Add(option);
     }
 }

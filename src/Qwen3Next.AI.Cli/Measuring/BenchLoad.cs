@@ -1,7 +1,9 @@
+using Qwen3Next.AI.Engine;
+
 namespace Qwen3Next.AI.Cli.Measuring;
 
 /// <summary>What a benchmark computes.</summary>
-internal sealed record BenchLoad(int PromptTokens, int Tokens, int Batch)
+internal sealed record BenchLoad(int PromptTokens, int Tokens, int Batch, double? ForcedAcceptance = null)
 {
     // Blocks of the cache are filled in part at the end of every conversation.
     private const int SpareTokens = 64;
@@ -17,16 +19,17 @@ internal sealed record BenchLoad(int PromptTokens, int Tokens, int Batch)
         options.KvCacheBytes = Math.Max(plan.KvCache, bytesPerToken * loads.Max(load => (long)load.Batch * (load.PromptTokens + load.Tokens + SpareTokens)));
     }
 
-    /// <summary>Random tokens, the same for the same seed; no two conversations or runs share a beginning that could be cached.</summary>
-    public int[][] Prompts(int vocabularySize, int seed)
+    /// <summary>Greedy to the full number of tokens. Random tokens, the same for the same seed; no two conversations or runs share a beginning that could be cached.</summary>
+    public GenerationRequest[] Requests(int vocabularySize, int seed)
     {
         var random = new Random(seed);
-        var prompts = new int[Batch][];
+        var requests = new GenerationRequest[Batch];
         for (var i = 0; i < Batch; i++)
         {
-            prompts[i] = new int[PromptTokens];
-            for (var t = 0; t < PromptTokens; t++) prompts[i][t] = random.Next(vocabularySize);
+            var prompt = new int[PromptTokens];
+            for (var t = 0; t < PromptTokens; t++) prompt[t] = random.Next(vocabularySize);
+            requests[i] = new GenerationRequest { Prompt = prompt, MaxTokens = Tokens, StopTokens = [], ForcedDraftAcceptance = ForcedAcceptance };
         }
-        return prompts;
+        return requests;
     }
 }

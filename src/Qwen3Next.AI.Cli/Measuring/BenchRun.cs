@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Qwen3Next.AI.Engine;
-using Qwen3Next.AI.Sampling;
 
 namespace Qwen3Next.AI.Cli.Measuring;
 
@@ -8,14 +7,21 @@ namespace Qwen3Next.AI.Cli.Measuring;
 /// <param name="FirstTokenSeconds">Until every conversation has its first token.</param>
 /// <param name="PrefillRate">Prompt tokens per second of that time, over all conversations.</param>
 /// <param name="DecodeRate">Tokens per second while all conversations are answering; null when there is no such time.</param>
-internal sealed record BenchRun(double FirstTokenSeconds, double PrefillRate, double? DecodeRate)
+/// <param name="Drafts">Tokens guessed ahead.</param>
+/// <param name="AcceptedDrafts">Of these, those that were right.</param>
+internal sealed record BenchRun(double FirstTokenSeconds, double PrefillRate, double? DecodeRate, int Drafts = 0, int AcceptedDrafts = 0)
 {
-    /// <summary>Runs greedily to the full number of tokens.</summary>
-    public static async Task<BenchRun> MeasureAsync(IQwen3NextEngine engine, int[][] prompts, int tokens, CancellationToken cancellationToken)
+    /// <summary>Runs all requests at the same time.</summary>
+    public static async Task<BenchRun> MeasureAsync(IQwen3NextEngine engine, GenerationRequest[] requests, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        var arrivals = await Task.WhenAll(prompts.Select(prompt => Task.Run(() => RunAsync(engine, prompt, tokens, cancellationToken), cancellationToken)));
-        return Of(arrivals, started, prompts.Sum(p => p.Length));
+        var answers = await Task.WhenAll(requests.Select(request => Task.Run(() => RunAsync(engine, request, cancellationToken), cancellationToken)));
+        var accepted = answers.Sum(a => a.Statistics.AcceptedDraftTokens);
+        return Of([.. answers.Select(a => a.Arrivals)], started, requests.Sum(r => r.Prompt.Length)) with
+        {
+            Drafts = accepted + answers.Sum(a => a.Statistics.RejectedDraftTokens),
+            AcceptedDrafts = accepted,
+        };
     }
 
     /// <summary>
@@ -34,14 +40,16 @@ internal sealed record BenchRun(double FirstTokenSeconds, double PrefillRate, do
         return new BenchRun(prefill, promptTokens / prefill, decode);
     }
 
-    private static async Task<List<(long Time, int Tokens)>> RunAsync(IQwen3NextEngine engine, int[] prompt, int tokens, CancellationToken cancellationToken)
+    private static async Task<(List<(long Time, int Tokens)> Arrivals, GenerationStatistics Statistics)> RunAsync(
+        IQwen3NextEngine engine, GenerationRequest request, CancellationToken cancellationToken)
     {
-        var request = new GenerationRequest { Prompt = prompt, MaxTokens = tokens, Sampling = SamplingParameters.Greedy, StopTokens = [] };
-        var arrivals = new List<(long, int)>(tokens);
+        var arrivals = new List<(long, int)>(request.MaxTokens);
+        var statistics = new GenerationStatistics();
         await foreach (var step in engine.GenerateAsync(request, cancellationToken))
         {
             if (!step.Tokens.IsEmpty) arrivals.Add((Stopwatch.GetTimestamp(), step.Tokens.Length));
+            statistics = step.Statistics ?? statistics;
         }
-        return arrivals;
+        return (arrivals, statistics);
     }
 }

@@ -85,5 +85,5 @@ internal sealed class BenchSuite(Qwen3NextEngine engine, SuitePlan plan, int bat
     }
 
     private Task<BenchRun> MeasureAsync(int promptTokens, int conversations, int tokens) => BenchRun.MeasureAsync(
-        engine, new BenchLoad(promptTokens, tokens, conversations).Prompts(engine.ModelInfo.VocabularySize, _seed++), tokens, cancellationToken);
+        engine, new BenchLoad(promptTokens, tokens, conversations).Requests(engine.ModelInfo.VocabularySize, _seed++), cancellationToken);
 }

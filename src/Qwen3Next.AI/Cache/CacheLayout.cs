@@ -22,8 +22,10 @@ internal sealed record CacheLayout(
     public long BytesPerBlock => IsAttention.Count(attention => attention) * 2L * KvHeads * HybridCache.BlockSize * HeadDim * KvType.Size();
 
     /// <summary>Bytes of one state slot over all DeltaNet layers.</summary>
-    public long BytesPerSlot => IsAttention.Count(attention => !attention) * sizeof(float)
-        * ((long)ValueHeads * KeyDim * ValueDim + (long)ConvInputs * ConvChannels + MaxDrafts * FloatsPerDraft);
+    public long BytesPerSlot => BytesPerState + IsAttention.Count(attention => !attention) * sizeof(float) * MaxDrafts * FloatsPerDraft;
+
+    /// <summary>Bytes of a state over all DeltaNet layers, without room for drafts.</summary>
+    public long BytesPerState => IsAttention.Count(attention => !attention) * sizeof(float) * ((long)ValueHeads * KeyDim * ValueDim + (long)ConvInputs * ConvChannels);
 
     private long FloatsPerDraft => ConvChannels + KeyHeads * KeyDim + ValueHeads * (ValueDim + 1L);
 }

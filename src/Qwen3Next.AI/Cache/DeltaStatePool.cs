@@ -2,7 +2,10 @@ using Qwen3Next.AI.Ops;
 
 namespace Qwen3Next.AI.Cache;
 
-/// <summary>Slots of recurrent and convolution state, one per sequence, the same number in every DeltaNet layer. A slot is zeroed when it is taken.</summary>
+/// <summary>
+/// Slots of recurrent and convolution state, the same number in every DeltaNet layer: one per sequence, and one for each state that the prefix
+/// cache keeps. A slot is zeroed when it is taken, or filled with another's state.
+/// </summary>
 internal sealed class DeltaStatePool
 {
     private readonly IBackend _backend;
@@ -28,6 +31,23 @@ internal sealed class DeltaStatePool
             _backend.Clear(layer.Conv.Rows(slot, 1));
         }
         return true;
+    }
+
+    /// <summary>Takes a slot and copies a state into it. What the other slot knows of drafts is not copied.</summary>
+    public bool TryTakeCopy(int of, out int slot)
+    {
+        if (!_free.TryPop(out slot)) return false;
+        Copy(of, slot);
+        return true;
+    }
+
+    public void Copy(int from, int to)
+    {
+        foreach (var layer in _layers)
+        {
+            _backend.Copy(layer.Recurrent.Rows(from, 1), layer.Recurrent.Rows(to, 1));
+            _backend.Copy(layer.Conv.Rows(from, 1), layer.Conv.Rows(to, 1));
+        }
     }
 
     public void Return(int slot) => _free.Push(slot);

@@ -21,11 +21,13 @@ internal sealed class ChatRequestMapper(IChatClient client, Qwen3NextModelInfo m
         var tools = options?.ToolMode is NoneChatToolMode ? [] : ToolDeclarations.From(options?.Tools, logger);
         var turns = new MessageMapper(behavior.UnsupportedContent, logger).Map(messages, options?.Instructions);
         var prompt = ChatTemplate.Render(model.Format, turns, tools, thinking);
+        var tokens = behavior.AllowSpecialTokensInMessages ? tokenizer.Encode(prompt.Text, parseSpecialTokens: true) : tokenizer.Encode(prompt);
         return new ChatRequest
         {
             Generation = new GenerationRequest
             {
-                Prompt = behavior.AllowSpecialTokensInMessages ? tokenizer.Encode(prompt.Text, parseSpecialTokens: true) : tokenizer.Encode(prompt),
+                Prompt = tokens,
+                SharedPrefixes = SharedPrefixes(tokens),
                 Sampling = GenerationSettings.Sampling(settings),
                 MaxTokens = settings.MaxOutputTokens ?? model.MaxOutputTokens,
                 TopLogProbabilities = LogProbabilities.Top(options),
@@ -36,6 +38,17 @@ internal sealed class ChatRequestMapper(IChatClient client, Qwen3NextModelInfo m
             ShowReasoning = options?.Reasoning?.Output is not ReasoningOutput.None,
             OneToolCallAtMost = options?.AllowMultipleToolCalls is false,
         };
+    }
+
+    /// <summary>
+    /// What other conversations begin with, which is the first message with the tools, and what the next turn of this one does: a template that drops
+    /// thoughts from the history changes everything from the start of the answer on.
+    /// </summary>
+    private int[] SharedPrefixes(int[] prompt)
+    {
+        if (tokenizer.FindToken("<|im_start|>") is not { } start) return [];
+        var messages = Enumerable.Range(1, Math.Max(0, prompt.Length - 1)).Where(i => prompt[i] == start).ToArray();
+        return messages.Length > 1 ? [messages[0], messages[^1]] : messages;
     }
 
     // Efforts are best effort by contract. Only a hybrid model has a switch, and it has two positions.

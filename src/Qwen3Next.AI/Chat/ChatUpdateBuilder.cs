@@ -179,6 +179,15 @@ internal sealed class ChatUpdateBuilder
         TotalTokenCount = Statistics.PromptTokens + Statistics.OutputTokens,
         CachedInputTokenCount = Statistics.CachedPromptTokens,
         ReasoningTokenCount = _reasoningTokens.Count,
+        AdditionalCounts = DraftCounts(),
+    };
+
+    // Counted by the engine, so only known where the engine ended the answer.
+    private AdditionalPropertiesDictionary<long>? DraftCounts() => _finish == GenerationFinish.None || Statistics.DraftSteps == 0 ? null : new()
+    {
+        ["OutputTokenDetails.AcceptedPredictionTokenCount"] = Statistics.AcceptedDraftTokens,
+        ["OutputTokenDetails.RejectedPredictionTokenCount"] = Statistics.RejectedDraftTokens,
+        ["mtp.draft_steps"] = Statistics.DraftSteps,
     };
 
     // Rates and times do not add up over responses, so they are no usage counts.

@@ -19,4 +19,23 @@ public sealed record GenerationRequest
 
     /// <summary>Log probabilities are wanted: of each token, and of this many most likely ones in its place, 0 to 20. Default: null, none.</summary>
     public int? TopLogProbabilities { get; init; }
+
+    /// <summary>Which requests come first when there is no place for all: the larger number, and among equal ones the one that came first. Default: 0.</summary>
+    /// <remarks>It also decides who gives way when the attention cache is full. A conversation that has a place keeps it otherwise.</remarks>
+    public int Priority { get; init; }
+
+    /// <summary>Longest time from arrival to the end of the answer, above 0; then the generation fails with <see cref="DeadlineExceededException"/>. Default: none.</summary>
+    public TimeSpan? Deadline { get; init; }
+
+    /// <summary>
+    /// Numbers of leading prompt tokens that later prompts are likely to begin with too, each 1 to the prompt's length less 1, ascending: ends of
+    /// messages or documents. The engine can go on from there without computing them again. Default: null, all tokens but the last.
+    /// </summary>
+    public IReadOnlyList<int>? SharedPrefixes { get; init; }
+
+    /// <summary>
+    /// For measurements only: the share of drafts, 0 to 1, that is taken into the answer whatever the model says of them. The answer is then
+    /// meaningless; its speed is that of a model whose drafts are right as often. Default: null, drafts are verified.
+    /// </summary>
+    public double? ForcedDraftAcceptance { get; init; }
 }

@@ -37,6 +37,15 @@ public sealed record GenerationStatistics
     /// <summary>Generated tokens; a stop token counts.</summary>
     public int OutputTokens { get; init; }
 
+    /// <summary>Steps that computed guesses of the following tokens together with the last token.</summary>
+    public int DraftSteps { get; init; }
+
+    /// <summary>Such guesses that were right: tokens of the answer that cost no step of their own.</summary>
+    public int AcceptedDraftTokens { get; init; }
+
+    /// <summary>Guesses that were wrong and have been dropped.</summary>
+    public int RejectedDraftTokens { get; init; }
+
     /// <summary>From arrival to the first forward step.</summary>
     public TimeSpan QueueTime { get; init; }
 

@@ -17,13 +17,15 @@ internal sealed class InferenceEngine : IDisposable
     private readonly Qwen3NextModel _model;
     private readonly HybridCache _cache;
     private readonly EngineLimits _limits;
+    private readonly PrefixCache _prefixes;
     private readonly Scheduler _scheduler;
-    private readonly Sampler _sampler;
+    private readonly TokenChooser _chooser;
     private readonly Batch _batch;
+    private readonly SpeculativeDecoder? _speculation;
     private readonly ConcurrentQueue<Sequence> _arrivals = new();
     private readonly ConcurrentQueue<Action> _errands = new();
     private readonly AutoResetEvent _wake = new(false);
-    private readonly Action<Sequence> _removeAbandoned;
+    private readonly Action<Sequence> _removeEnded;
     private readonly Thread _thread;
     private int _present;
     private volatile Exception? _failure;
@@ -32,10 +34,17 @@ internal sealed class InferenceEngine : IDisposable
     public InferenceEngine(Qwen3NextModel model, HybridCache cache, EngineLimits limits)
     {
         (_model, _cache, _limits) = (model, cache, limits);
-        _scheduler = new Scheduler(cache, limits.BatchTokens, limits.Sequences, limits.LogitRows);
-        _sampler = new Sampler(model.Config.VocabularySize);
+        var drafts = model.HasMtp ? limits.DraftTokens ?? SpeculativeDecoder.MaxDrafts : 0;
+        _prefixes = new PrefixCache(cache, limits.Checkpoints, limits.HostCacheBytes);
+        _scheduler = new Scheduler(cache, _prefixes, limits, drafts);
+        _chooser = new TokenChooser(model.Config.VocabularySize, limits.TokenIds);
         _batch = new Batch(limits.BatchTokens, limits.Sequences, MaxBlocks);
-        _removeAbandoned = sequence => { if (sequence.Stream.Abandoned) Remove(sequence); };
+        if (drafts > 0) _speculation = new SpeculativeDecoder(model, cache, limits, new Batch(limits.BatchTokens, limits.Sequences, MaxBlocks));
+        _removeEnded = sequence =>
+        {
+            if (sequence.IsLate) sequence.Stream.Fail(sequence.TooLate());
+            if (sequence.IsLate || sequence.Stream.Abandoned) Retire(sequence);
+        };
         _thread = new Thread(Run) { IsBackground = true, Name = "qwen3next engine" };
         _thread.Start();
     }
@@ -43,7 +52,10 @@ internal sealed class InferenceEngine : IDisposable
     /// <summary>Conversations that are computed or wait. This and the next two are read by any thread, and a moment old.</summary>
     public int Present => Volatile.Read(ref _present);
 
-    public int UsedKvTokens => (_cache.Blocks.Total - _cache.Blocks.FreeCount) * HybridCache.BlockSize;
+    public int UsedKvTokens => (_cache.Blocks.Total - _cache.Blocks.FreeCount - _cache.Blocks.CachedCount) * HybridCache.BlockSize;
+
+    /// <summary>Its counts may be read by any thread; everything else belongs to the engine's.</summary>
+    public PrefixCache Prefixes => _prefixes;
 
     /// <summary>Why the last step failed; null when it did not.</summary>
     public Exception? Failure => _failure;
@@ -58,10 +70,13 @@ internal sealed class InferenceEngine : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxTokens, 1);
         if (request.TopLogProbabilities is < 0 or > TokenLogProbability.MaxTop)
             throw new ArgumentOutOfRangeException(nameof(request), request.TopLogProbabilities, $"TopLogProbabilities must be 0 to {TokenLogProbability.MaxTop}, or null.");
+        if (request.Deadline is { } deadline) ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(deadline, TimeSpan.Zero);
+        if (request.ForcedDraftAcceptance is < 0 or > 1 or double.NaN)
+            throw new ArgumentOutOfRangeException(nameof(request), request.ForcedDraftAcceptance, "ForcedDraftAcceptance must be 0 to 1, or null.");
         request.Sampling.Validate();
         var stop = request.StopTokens ?? _limits.StopTokens;
         var budget = Math.Min(request.MaxTokens, _limits.ContextTokens - request.Prompt.Length);
-        var sequence = new Sequence(request, [.. stop], budget, MaxBlocks, _model.Config.VocabularySize);
+        var sequence = new Sequence(request, [.. stop], budget, MaxBlocks, _model.Config.VocabularySize) { Boundaries = Boundaries(request) };
         Enqueue(sequence);
         try
         {
@@ -88,10 +103,12 @@ internal sealed class InferenceEngine : IDisposable
         CheckPrompt(tokens, reserve: 0);
         var vocabulary = _model.Config.VocabularySize;
         var rows = allRows ? tokens.Length : 1;
-        var sequence = new Sequence(new GenerationRequest { Prompt = tokens, MaxTokens = 1 }, [], 1, MaxBlocks, vocabulary)
+        var request = new GenerationRequest { Prompt = tokens, MaxTokens = 1 };
+        var sequence = new Sequence(request, [], 1, MaxBlocks, vocabulary)
         {
             Logits = new float[checked(rows * vocabulary)],
             AllLogits = allRows,
+            Boundaries = allRows ? null : Boundaries(request),
         };
         await ComputeAsync(sequence, cancellationToken).ConfigureAwait(false);
         return new LogitRows(sequence.Logits, rows, vocabulary);
@@ -127,17 +144,38 @@ internal sealed class InferenceEngine : IDisposable
     /// <summary>Checks that nothing of the cache is lost or owned twice; for tests, while the engine is idle.</summary>
     internal void CheckIntegrity() => _scheduler.CheckIntegrity();
 
+    /// <summary>The same at any time, between two steps.</summary>
+    internal Task<bool> CheckIntegrityAsync() => BetweenStepsAsync(() =>
+    {
+        _scheduler.CheckIntegrity();
+        return true;
+    });
+
     public void Dispose()
     {
         _stop = true;
         _wake.Set();
         _thread.Join();
+        _prefixes.Dispose();
         // Not the event: a reader that leaves after this still sets it. Its handle goes with the garbage.
     }
 
     /// <summary>Times the ops of one step.</summary>
     public Task<IReadOnlyList<Qwen3NextOpTime>> ProfileAsync(int sequences, int rows, int context) =>
-        BetweenStepsAsync(() => StepProfiler.Measure(_model, _cache, sequences, rows, context));
+        BetweenStepsAsync(() =>
+        {
+            _prefixes.Clear();
+            return StepProfiler.Measure(_model, _cache, sequences, rows, context);
+        });
+
+    /// <summary>Copies the longest cached prefix of some tokens to host memory; null where none is known.</summary>
+    public Task<SavedPrefix?> SaveAsync(ReadOnlyMemory<int> tokens) => BetweenStepsAsync(() => _prefixes.Save(tokens.Span));
+
+    /// <summary>Puts a saved prefix into the prefix cache; false where it has no room for it. The caller still owns it.</summary>
+    public Task<bool> RestoreAsync(SavedPrefix prefix) => BetweenStepsAsync(() => _prefixes.TryAdd(prefix));
+
+    /// <summary>Bytes of the saved state, keys and values of so many tokens.</summary>
+    public long SavedBytes(int tokens) => _cache.ImageBytes(_cache.Blocks.BlocksFor(tokens));
 
     /// <summary>Bytes per second that the device reads at best.</summary>
     public Task<double> MeasureReadRateAsync() => BetweenStepsAsync(_model.MeasureReadRate);
@@ -174,6 +212,12 @@ internal sealed class InferenceEngine : IDisposable
     private void RequireHead()
     {
         if (!_model.HasHead) throw new CheckpointException("The checkpoint has no lm_head: it is an embedding model and cannot generate text.");
+    }
+
+    private PrefixBoundaries? Boundaries(GenerationRequest request)
+    {
+        var boundaries = PrefixBoundaries.Of(request, _limits.PrefixInterval);
+        return _limits.Checkpoints > 0 ? boundaries : null;
     }
 
     private void CheckPrompt(ReadOnlyMemory<int> prompt, int reserve)
@@ -226,24 +270,27 @@ internal sealed class InferenceEngine : IDisposable
     internal bool Step()
     {
         while (_errands.TryDequeue(out var errand)) errand();
-        while (_arrivals.TryDequeue(out var arrival)) _scheduler.Add(arrival);
-        _scheduler.ForEach(_removeAbandoned);
+        while (_arrivals.TryDequeue(out var arrival)) Admit(arrival);
+        _scheduler.ForEach(_removeEnded);
         _scheduler.Fill(_batch);
         if (_batch.TokenCount == 0) return false;
 
         var hidden = _model.Forward(_batch, _cache);
         ReadHidden(hidden);
         var logits = _batch.LogitCount > 0 ? _model.ReadLogits(_batch, hidden) : default;
-        var row = 0;
-        for (var n = 0; n < _batch.SequenceCount; n++)
+        _chooser.Choose(_batch, _scheduler.InBatch, logits);
+        _speculation?.Draft(_batch, hidden, _scheduler.InBatch);
+        foreach (var sequence in _scheduler.InBatch)
         {
-            var sequence = _scheduler.InBatch[n];
-            var rows = _batch.SequenceStart[n + 1] - _batch.SequenceStart[n];
-            var first = sequence.Computed;
-            sequence.Advance(rows);
-            if (sequence.Hidden is not null) EndIfComputed(sequence);
-            else if (sequence.Logits is not null) row += Collect(sequence, logits, row, first, rows);
-            else if (sequence.Pending == 0) Choose(sequence, logits.Slice(row++ * _model.Config.VocabularySize, _limits.TokenIds));
+            if (sequence.Finish != GenerationFinish.None)
+            {
+                Retire(sequence);
+                sequence.Conclude();
+            }
+            else if (sequence.Boundaries?.Contains(sequence.Computed) is true)
+            {
+                Keep(sequence, giveSlot: false);
+            }
         }
         return true;
     }
@@ -259,29 +306,10 @@ internal sealed class InferenceEngine : IDisposable
         }
     }
 
-    private void Choose(Sequence sequence, Span<float> logits)
+    private void Admit(Sequence sequence)
     {
-        var token = _sampler.Sample(logits, sequence.Sampling, sequence.Counts, sequence.Seed, sequence.OutputLength);
-        sequence.LogProbabilities?.Enqueue(TokenLogProbability.Of(logits, token, sequence.TopLogProbabilities));
-        if (sequence.Accept(token)) Remove(sequence);
-    }
-
-    private int Collect(Sequence sequence, ReadOnlySpan<float> logits, int row, int first, int rows)
-    {
-        var wanted = sequence.AllLogits ? rows : sequence.Pending == 0 ? 1 : 0;
-        if (wanted == 0) return 0;
-        var width = _model.Config.VocabularySize;
-        logits.Slice(row * width, wanted * width).CopyTo(sequence.Logits.AsSpan(sequence.AllLogits ? first * width : 0));
-        EndIfComputed(sequence);
-        return wanted;
-    }
-
-    private void EndIfComputed(Sequence sequence)
-    {
-        if (sequence.Pending > 0) return;
-        // Its place is free before the reader knows, who may have the next request at hand.
-        Remove(sequence);
-        sequence.Complete();
+        sequence.CanDraft = sequence.WantsTokens && _speculation?.TakesOn() is true;
+        _scheduler.Add(sequence);
     }
 
     private void FailAll(Exception failure)
@@ -292,6 +320,19 @@ internal sealed class InferenceEngine : IDisposable
             sequence.Stream.Fail(failure);
             Remove(sequence);
         });
+    }
+
+    /// <summary>Takes a conversation out; what it has computed stays in the prefix cache for the next one that begins like it.</summary>
+    private void Retire(Sequence sequence)
+    {
+        if (sequence.Boundaries is not null && sequence.Slot >= 0) Keep(sequence, giveSlot: true);
+        Remove(sequence);
+    }
+
+    private void Keep(Sequence sequence, bool giveSlot)
+    {
+        if (sequence.KeptDrafts > 0) _speculation!.Settle(sequence);
+        if (_prefixes.Keep(sequence.Tokens[..sequence.Computed], sequence.Blocks, sequence.Slot, sequence.CanDraft, giveSlot)) sequence.Slot = -1;
     }
 
     private void Remove(Sequence sequence)
@@ -306,8 +347,12 @@ internal sealed class InferenceEngine : IDisposable
 /// <param name="BatchTokens">Rows of a step.</param>
 /// <param name="Sequences">Conversations computed together.</param>
 /// <param name="LogitRows">Logit rows of a step, more than <paramref name="Sequences"/>.</param>
+/// <param name="DraftTokens">Drafts of a step for each conversation; null chooses by what they are worth. Without effect where the model has no MTP module.</param>
+/// <param name="Checkpoints">Prefixes that the prefix cache keeps on the device; the cache has as many state slots besides <paramref name="Sequences"/>. 0: none.</param>
+/// <param name="PrefixInterval">Tokens between checkpoints of a long prompt.</param>
+/// <param name="HostCacheBytes">Of host memory, for prefixes that give way on the device.</param>
 /// <param name="QueueLength">Conversations that may wait.</param>
 /// <param name="TokenIds">Ids that may be chosen; rows of the table above have no token.</param>
 /// <param name="StopTokens">Where a request names none.</param>
 internal sealed record EngineLimits(
-    int ContextTokens, int BatchTokens, int Sequences, int LogitRows, int QueueLength, int TokenIds, IReadOnlyList<int> StopTokens);
+    int ContextTokens, int BatchTokens, int Sequences, int LogitRows, int? DraftTokens, int Checkpoints, int PrefixInterval, long HostCacheBytes, int QueueLength, int TokenIds, IReadOnlyList<int> StopTokens);

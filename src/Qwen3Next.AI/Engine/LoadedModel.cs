@@ -12,9 +12,11 @@ internal sealed class LoadedModel : IDisposable
     private readonly Qwen3NextWeights? _hostWeights;
     private readonly IBackend _backend;
 
-    private LoadedModel(Qwen3NextModel model, HybridCache cache, Qwen3NextWeights? hostWeights, IBackend backend, MemoryPlan plan, EngineLimits limits)
+    private LoadedModel(string name, Qwen3NextModel model, HybridCache cache, Qwen3NextWeights? hostWeights, IBackend backend, MemoryPlan plan, EngineLimits limits)
     {
         (_hostWeights, _backend, Plan) = (hostWeights, backend, plan);
+        var config = model.Config;
+        Fingerprint = $"{name}: {config.Architecture}, {config.Layers} layers, vocabulary {config.VocabularySize}, weights {plan.Weights}, keys and values {backend.KvType}{(model.HasMtp ? ", MTP" : "")}";
         Engine = new InferenceEngine(model, cache, limits);
     }
 
@@ -23,6 +25,9 @@ internal sealed class LoadedModel : IDisposable
     public MemoryPlan Plan { get; }
 
     public string Device => _backend.Name;
+
+    /// <summary>What a saved session fits: this model with caches of these sizes and types.</summary>
+    public string Fingerprint { get; }
 
     public static LoadedModel Load(Qwen3NextOptions options, ModelSource source, Qwen3NextModelInfo info, int tokenIds, ILogger logger,
         IProgress<Qwen3NextLoadProgress>? progress, CancellationToken cancellationToken)
@@ -35,7 +40,7 @@ internal sealed class LoadedModel : IDisposable
             var free = backend.FreeBytes;
             var plan = MemoryPlan.Create(source.Config, weights.BytesOn(backend), weights.Mtp is not null, backend, options, info.MaxContextTokens);
             var model = new Qwen3NextModel(backend, weights, plan.BatchTokens, plan.LogitRows, Report);
-            var cache = new HybridCache(backend, source.Config.CacheLayout(model.HasMtp, backend.KvType), plan.Blocks, plan.Sequences);
+            var cache = new HybridCache(backend, source.Config.CacheLayout(model.HasMtp, backend.KvType, plan.MaxDrafts), plan.Blocks, plan.Sequences + plan.Checkpoints);
             if (!backend.SharesHostMemory)
             {
                 weights.Dispose();
@@ -43,8 +48,9 @@ internal sealed class LoadedModel : IDisposable
                 WarmUp(model, cache, plan, info.MaxContextTokens);
                 plan = plan with { Workspace = free - backend.FreeBytes - plan.Total };
             }
-            return new LoadedModel(model, cache, weights, backend, plan, new EngineLimits(
-                info.MaxContextTokens, plan.BatchTokens, plan.Sequences, plan.LogitRows, options.MaxQueueLength, tokenIds, info.StopTokens));
+            return new LoadedModel(info.ModelId, model, cache, weights, backend, plan, new EngineLimits(
+                info.MaxContextTokens, plan.BatchTokens, plan.Sequences, plan.LogitRows, options.DraftTokens, plan.Checkpoints, options.PrefixCacheInterval,
+                options.PrefixCacheHostBytes, options.MaxQueueLength, tokenIds, info.StopTokens));
 
             void Report(int layers)
             {

@@ -8,6 +8,8 @@ namespace Qwen3Next.AI.Engine;
 /// <summary>What a loaded model takes, in bytes, decided before anything is allocated.</summary>
 public sealed record MemoryPlan
 {
+    private const int MostCheckpoints = 4096;
+
     /// <summary>Weights; on the CPU mostly pages of the mapped checkpoint.</summary>
     public required long Weights { get; init; }
 
@@ -16,6 +18,9 @@ public sealed record MemoryPlan
 
     /// <summary>Recurrent and convolution states of DeltaNet layers.</summary>
     public required long States { get; init; }
+
+    /// <summary>States of cached prefixes, of the same size as a conversation's.</summary>
+    public required long PrefixStates { get; init; }
 
     /// <summary>Activations and logits of the largest step.</summary>
     public required long Activations { get; init; }
@@ -33,13 +38,19 @@ public sealed record MemoryPlan
     public required int BatchTokens { get; init; }
 
     /// <summary>Everything together.</summary>
-    public long Total => Weights + KvCache + States + Activations + Workspace;
+    public long Total => Weights + KvCache + States + PrefixStates + Activations + Workspace;
 
     /// <summary>One line, for logs.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"weights {Mib(Weights)}, KV cache {Mib(KvCache)} ({KvTokens} tokens), states {Mib(States)} ({Sequences} conversations), activations {Mib(Activations)}{(Workspace > 0 ? $", workspace {Mib(Workspace)}" : "")}; in all {Mib(Total)}");
+        $"weights {Mib(Weights)}, KV cache {Mib(KvCache)} ({KvTokens} tokens), states {Mib(States)} ({Sequences} conversations), prefixes {Mib(PrefixStates)} ({Checkpoints}), activations {Mib(Activations)}{(Workspace > 0 ? $", workspace {Mib(Workspace)}" : "")}; in all {Mib(Total)}");
 
-    internal int LogitRows => Sequences + 16;
+    /// <summary>One for each conversation and, where there are drafts, as many again; a few more for long drafts of few conversations.</summary>
+    internal int LogitRows => LogitRowsFor(Sequences, MaxDrafts);
+
+    internal int MaxDrafts { get; private init; }
+
+    /// <summary>Prefixes that the prefix cache keeps on the device.</summary>
+    internal int Checkpoints { get; private init; }
 
     internal int Blocks => KvTokens / HybridCache.BlockSize;
 
@@ -52,7 +63,8 @@ public sealed record MemoryPlan
     /// <exception cref="Qwen3NextException">One conversation does not fit into the KV cache, or the plan not into memory.</exception>
     internal static MemoryPlan Create(Qwen3NextConfig config, long weightBytes, bool withMtp, IBackend backend, Qwen3NextOptions options, int maxContext)
     {
-        var layout = config.CacheLayout(withMtp, backend.KvType);
+        var drafts = withMtp ? options.DraftTokens ?? SpeculativeDecoder.MaxDrafts : 0;
+        var layout = config.CacheLayout(withMtp, backend.KvType, drafts);
         var perBlock = layout.BytesPerBlock;
         var perContext = (maxContext + HybridCache.BlockSize - 1L) / HybridCache.BlockSize;
         var blocks = options.KvCacheBytes is { } bytes && perBlock > 0 ? bytes / perBlock : perContext * Math.Min(2, options.MaxConcurrentRequests);
@@ -63,25 +75,40 @@ public sealed record MemoryPlan
             throw new Qwen3NextException(
                 $"KvCacheBytes is {options.KvCacheBytes}, which holds {blocks * HybridCache.BlockSize} tokens; one conversation of MaxContextTokens {maxContext} needs {perContext * perBlock} bytes. Raise KvCacheBytes or lower MaxContextTokens.");
         }
+        var checkpoints = CheckpointsFor(options, layout.BytesPerSlot);
         var plan = new MemoryPlan
         {
             Weights = weightBytes,
             KvCache = blocks * perBlock,
             States = options.MaxConcurrentRequests * layout.BytesPerSlot,
-            Activations = ActivationBuffers.BytesFor(config, options.MaxBatchTokens, options.MaxConcurrentRequests + 16, withMtp),
+            PrefixStates = checkpoints * layout.BytesPerSlot,
+            Activations = ActivationBuffers.BytesFor(config, options.MaxBatchTokens, LogitRowsFor(options.MaxConcurrentRequests, drafts), withMtp),
             KvTokens = checked((int)(blocks * HybridCache.BlockSize)),
             Sequences = options.MaxConcurrentRequests,
             BatchTokens = options.MaxBatchTokens,
+            MaxDrafts = drafts,
+            Checkpoints = checkpoints,
         };
         // Shared weights are pages of a file, which the system takes back when it must.
         var (needed, what) = backend.SharesHostMemory ? (plan.Total - plan.Weights, "besides its weights (") : (plan.Total, $"(weights {Mib(plan.Weights)}, ");
         if (needed > backend.FreeBytes)
         {
             throw new Qwen3NextException(
-                $"The model needs {Mib(needed)} {what}KV cache {Mib(plan.KvCache)}, states {Mib(plan.States)}, activations {Mib(plan.Activations)}), and {Mib(backend.FreeBytes)} are there. Lower MaxContextTokens, KvCacheBytes, MaxConcurrentRequests or MaxBatchTokens.");
+                $"The model needs {Mib(needed)} {what}KV cache {Mib(plan.KvCache)}, states {Mib(plan.States)}, cached prefixes {Mib(plan.PrefixStates)}, activations {Mib(plan.Activations)}), and {Mib(backend.FreeBytes)} are there. Lower MaxContextTokens, KvCacheBytes, PrefixCacheBytes, MaxConcurrentRequests or MaxBatchTokens.");
         }
         return plan;
     }
+
+    // Without states a checkpoint takes KV blocks alone, which give way when they are needed.
+    private static int CheckpointsFor(Qwen3NextOptions options, long bytesPerSlot) => options.PrefixCacheBytes switch
+    {
+        0 => 0,
+        { } bytes when bytesPerSlot > 0 => (int)Math.Min(bytes / bytesPerSlot, MostCheckpoints),
+        null when bytesPerSlot > 0 => Math.Max(16, 2 * options.MaxConcurrentRequests),
+        _ => MostCheckpoints,
+    };
+
+    private static int LogitRowsFor(int sequences, int drafts) => sequences * (drafts > 0 ? 2 : 1) + 16;
 
     private static string Mib(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.0} MiB");
 }

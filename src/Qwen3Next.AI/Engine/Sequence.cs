@@ -8,9 +8,12 @@ namespace Qwen3Next.AI.Engine;
 internal sealed class Sequence
 {
     private readonly int[] _stopTokens;
+    private readonly TimeSpan? _deadline;
     private readonly long _arrived = Stopwatch.GetTimestamp();
     private long _started, _firstToken;
     private int[] _tokens;
+    private int _cachedTokens, _draftSteps, _drafted, _acceptedDrafts;
+    private bool _published;
 
     /// <param name="request">What to generate; checked by the engine.</param>
     /// <param name="stopTokens">Ends the answer.</param>
@@ -24,6 +27,8 @@ internal sealed class Sequence
         _tokens = new int[PromptLength + Math.Min(maxTokens, 1024)];
         request.Prompt.CopyTo(_tokens);
         Blocks = new int[maxBlocks];
+        (Priority, _deadline) = (request.Priority, request.Deadline);
+        ForcedAcceptance = request.ForcedDraftAcceptance;
         Seed = request.Sampling.Seed ?? Random.Shared.NextInt64();
         if (request.TopLogProbabilities is { } top) (TopLogProbabilities, LogProbabilities) = (top, new ConcurrentQueue<TokenLogProbability>());
         if (request.Sampling is { RepetitionPenalty: not 1 } or { FrequencyPenalty: not 0 } or { PresencePenalty: not 0 })
@@ -45,7 +50,15 @@ internal sealed class Sequence
 
     public int MaxTokens { get; }
 
+    public int Priority { get; }
+
+    /// <summary>Its time is up.</summary>
+    public bool IsLate => _deadline is { } deadline && Stopwatch.GetElapsedTime(_arrived) > deadline;
+
     public int PromptLength { get; }
+
+    /// <summary>It is to be answered; otherwise logits or a hidden state are wanted.</summary>
+    public bool WantsTokens => Logits is null && Hidden is null;
 
     /// <summary>Where the logits of prompt rows go when they, not tokens, are wanted: [rows, V].</summary>
     public float[]? Logits { get; init; }
@@ -64,6 +77,30 @@ internal sealed class Sequence
 
     public int Pending => Count - Computed;
 
+    /// <summary>
+    /// Keys and values of the MTP layer exist for all computed tokens, so that it can guess the next ones. Once they have a gap they stay
+    /// incomplete, and the conversation goes on without drafts.
+    /// </summary>
+    public bool CanDraft { get; set; }
+
+    /// <summary>Guesses of the tokens that follow, to be computed together with the last token.</summary>
+    public int DraftCount { get; private set; }
+
+    /// <summary>Drafts of the last step that were right and are not yet part of the state slot.</summary>
+    public int KeptDrafts { get; private set; }
+
+    /// <summary>Share of drafts in the answer that is taken for right without looking; for measurements.</summary>
+    public double? ForcedAcceptance { get; }
+
+    /// <summary>Set when the answer is complete.</summary>
+    public GenerationFinish Finish { get; private set; }
+
+    /// <summary>Where to leave checkpoints in the prefix cache; null: nowhere, and none is looked for.</summary>
+    public PrefixBoundaries? Boundaries { get; init; }
+
+    /// <summary>Tokens of prompt and answer so far.</summary>
+    public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Count);
+
     /// <summary>Owned KV blocks in position order; the first <see cref="BlockCount"/> count.</summary>
     public int[] Blocks { get; }
 
@@ -77,39 +114,105 @@ internal sealed class Sequence
 
     public int OutputLength => Count - PromptLength;
 
-    /// <summary>The next uncomputed tokens, for the step being put together.</summary>
+    /// <summary>The next uncomputed tokens, for the step being put together, and behind them drafts.</summary>
     public ReadOnlySpan<int> Next(int count)
     {
         if (_started == 0) _started = Stopwatch.GetTimestamp();
         return _tokens.AsSpan(Computed, count);
     }
 
-    public void Advance(int rows) => Computed += rows;
+    /// <summary>The tokens after some computed positions. A stop token counts, although it is not part of the answer.</summary>
+    public ReadOnlySpan<int> Following(int position, int count) => _tokens.AsSpan(position + 1, count);
+
+    /// <summary>These rows are computed, with drafts of which nothing is known yet.</summary>
+    public void Advance(int rows, int drafts)
+    {
+        Computed += rows;
+        (DraftCount, KeptDrafts) = (drafts, 0);
+        _drafted += drafts;
+        if (drafts > 0) _draftSteps++;
+    }
+
+    /// <summary>The kept drafts have become part of the state slot.</summary>
+    public void Settle() => KeptDrafts = 0;
 
     /// <summary>Its cache was taken away: everything is computed again.</summary>
-    public void Forget() => Computed = 0;
+    public void Forget() => Computed = DraftCount = KeptDrafts = 0;
 
-    /// <summary>Adds a chosen token, publishes it, and says whether the answer is complete.</summary>
+    /// <summary>Blocks and state of its first tokens were in the prefix cache.</summary>
+    /// <param name="tokens">Their number.</param>
+    /// <param name="canDraft">The MTP layer knows them too.</param>
+    public void GoOnFrom(int tokens, bool canDraft)
+    {
+        Computed = tokens;
+        CanDraft &= canDraft;
+        // Once it has computed something, what it finds is its own.
+        if (_started == 0) _cachedTokens = Math.Min(tokens, PromptLength);
+    }
+
+    public void AddDraft(int token)
+    {
+        Reserve(Count + DraftCount + 1);
+        _tokens[Count + DraftCount++] = token;
+    }
+
+    /// <summary>Leaves the last drafts out: there is no room for them.</summary>
+    public void CutDrafts(int count) => DraftCount = Math.Min(DraftCount, count);
+
+    /// <summary>The draft that the next chosen token may turn out to be; -1 where there is none.</summary>
+    public int NextDraft => DraftCount > 0 ? _tokens[Count] : -1;
+
+    /// <summary>
+    /// Adds a chosen token. True where it is the draft that the step has computed already: the row behind it then holds the logits of the token
+    /// after it.
+    /// </summary>
     public bool Accept(int token)
     {
-        var isFirst = _firstToken == 0;
-        if (isFirst) _firstToken = Stopwatch.GetTimestamp();
-        if (Array.IndexOf(_stopTokens, token) >= 0)
-        {
-            Stream.Finish(GenerationFinish.Stop, Statistics(OutputLength + 1));
-            return true;
-        }
-        if (Count == _tokens.Length) Array.Resize(ref _tokens, Math.Min(PromptLength + MaxTokens, 2 * Count));
-        _tokens[Count++] = token;
+        if (_firstToken == 0) _firstToken = Stopwatch.GetTimestamp();
+        var drafted = token == NextDraft;
+        Reserve(Count + 1);
+        _tokens[Count] = token;
+        if (Array.IndexOf(_stopTokens, token) >= 0) return End(GenerationFinish.Stop);
+        Count++;
         Counts?.Add(token);
-        Stream.Publish(_tokens.AsMemory(PromptLength, OutputLength), isFirst ? Statistics(OutputLength) : null);
-        if (OutputLength < MaxTokens) return false;
-        Stream.Finish(GenerationFinish.Length, Statistics(OutputLength));
+        if (OutputLength == MaxTokens) return End(GenerationFinish.Length);
+        if (!drafted)
+        {
+            DraftCount = 0;
+            return false;
+        }
+        (DraftCount, KeptDrafts, Computed) = (DraftCount - 1, KeptDrafts + 1, Computed + 1);
         return true;
     }
 
+    /// <summary>Hands the tokens accepted since the last call to the reader, with what is known at the first of them.</summary>
+    public void Publish()
+    {
+        var isFirst = !_published;
+        _published = true;
+        _acceptedDrafts += KeptDrafts;
+        if (OutputLength > 0) Stream.Publish(_tokens.AsMemory(PromptLength, OutputLength), isFirst ? Statistics(OutputLength) : null);
+    }
+
+    /// <summary>Tells the reader that the answer is complete. Its place is free by then: the reader may have the next request at hand.</summary>
+    public void Conclude() => Stream.Finish(Finish, Statistics(OutputLength + (Finish == GenerationFinish.Stop ? 1 : 0)));
+
+    public DeadlineExceededException TooLate() => new(
+        $"The answer was not complete within {_deadline!.Value.TotalSeconds:0.###} s: {OutputLength} of at most {MaxTokens} tokens were. Allow more time, ask for fewer tokens, or send fewer requests at once.");
+
     /// <summary>Ends a sequence that wanted no tokens.</summary>
-    public void Complete() => Stream.Finish(GenerationFinish.Length, Statistics(0));
+    public void Complete() => End(GenerationFinish.Length);
+
+    private bool End(GenerationFinish finish)
+    {
+        (Finish, DraftCount) = (finish, 0);
+        return false;
+    }
+
+    private void Reserve(int tokens)
+    {
+        if (tokens > _tokens.Length) Array.Resize(ref _tokens, Math.Min(PromptLength + MaxTokens, Math.Max(tokens, 2 * _tokens.Length)));
+    }
 
     private GenerationStatistics Statistics(int outputTokens)
     {
@@ -117,7 +220,11 @@ internal sealed class Sequence
         return new GenerationStatistics
         {
             PromptTokens = PromptLength,
+            CachedPromptTokens = _cachedTokens,
             OutputTokens = outputTokens,
+            DraftSteps = _draftSteps,
+            AcceptedDraftTokens = _acceptedDrafts,
+            RejectedDraftTokens = _drafted - _acceptedDrafts,
             QueueTime = Stopwatch.GetElapsedTime(_arrived, _started),
             PrefillTime = Stopwatch.GetElapsedTime(_started, _firstToken == 0 ? now : _firstToken),
             DecodeTime = _firstToken == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_firstToken, now),

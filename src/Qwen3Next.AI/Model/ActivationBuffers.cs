@@ -6,7 +6,7 @@ namespace Qwen3Next.AI.Model;
 /// <summary>Activations of the largest step, F32, allocated once; a step uses the first rows.</summary>
 internal sealed class ActivationBuffers
 {
-    private readonly Tensor _x, _hidden, _projected, _heads, _cosSin, _pair;
+    private readonly Tensor _x, _hidden, _projected, _heads, _cosSin, _pair, _carried;
 
     public ActivationBuffers(IBackend backend, Qwen3NextConfig config, int maxTokens, int maxLogitRows, bool withMtp)
     {
@@ -17,6 +17,7 @@ internal sealed class ActivationBuffers
         _heads = Rows(widths.Heads);
         _cosSin = Rows(config.RotaryDim);
         _pair = Rows(widths.Pair);
+        _carried = Rows(widths.Carried);
         Logits = backend.Allocate(DType.F32, new Shape(maxLogitRows, config.VocabularySize));
 
         Tensor Rows(int width) => backend.Allocate(DType.F32, new Shape(maxTokens, width));
@@ -26,7 +27,7 @@ internal sealed class ActivationBuffers
     public static long BytesFor(Qwen3NextConfig config, int maxTokens, int maxLogitRows, bool withMtp)
     {
         var widths = new Widths(config, withMtp);
-        var row = 2L * config.HiddenSize + widths.Projected + widths.Heads + config.RotaryDim + widths.Pair;
+        var row = 2L * config.HiddenSize + widths.Projected + widths.Heads + config.RotaryDim + widths.Pair + widths.Carried;
         return (maxTokens * row + (long)maxLogitRows * config.VocabularySize) * sizeof(float);
     }
 
@@ -51,6 +52,9 @@ internal sealed class ActivationBuffers
     /// <summary>[T, 2 D] embedding and hidden state side by side, for MTP.</summary>
     public Tensor Pair(int tokens) => _pair.Rows(0, tokens);
 
+    /// <summary>[T, D] hidden states on their way through the MTP module.</summary>
+    public Tensor Carried(int tokens) => _carried.Rows(0, tokens);
+
     private readonly struct Widths(Qwen3NextConfig config, bool withMtp)
     {
         public int Projected => Math.Max(
@@ -60,5 +64,7 @@ internal sealed class ActivationBuffers
         public int Heads => Math.Max(config.QueryHeads * config.HeadDim, config.ValueHeads * config.ValueHeadDim);
 
         public int Pair => withMtp ? 2 * config.HiddenSize : 0;
+
+        public int Carried => withMtp ? config.HiddenSize : 0;
     }
 }

@@ -24,6 +24,8 @@ internal sealed class DecoderLayer
         _feedForward = SparseMoe.Parameters(config, weights);
     }
 
+    public void Settle(in StepContext step) => _deltaNet?.Settle(step, _number);
+
     public void Forward(in StepContext step, Tensor x)
     {
         _attention?.Forward(step, _number, _weights.InputNorm, x);

@@ -19,6 +19,10 @@ internal sealed class GatedDeltaNet
         _output = weights.Output;
     }
 
+    /// <summary>Takes kept drafts into the states; the batch has no rows.</summary>
+    public void Settle(in StepContext step, int layer) => step.Backend.DeltaRule(
+        _parameters, step.Buffers.Projected(0, _parameters.ProjectedWidth), step.Cache.States(layer), step.Batch, step.Buffers.Heads(0, _output.In));
+
     public void Forward(in StepContext step, int layer, Tensor norm, Tensor x)
     {
         var tokens = x.Shape[0];

@@ -15,7 +15,7 @@ internal sealed class MultiTokenPredictor(Qwen3NextConfig config, MtpWeights wei
     private readonly float _epsilon = (float)config.NormEpsilon;
 
     /// <param name="step">Rows with the tokens that follow them, positions and caches; the MTP layer keeps keys and values of its own.</param>
-    /// <param name="hidden">[T, D] main model's hidden states after its final norm; replaced by this module's.</param>
+    /// <param name="hidden">[T, D] hidden states after the final norm, the main model's or, for a second draft, this module's own; replaced by this module's.</param>
     public void Forward(in StepContext step, Tensor hidden)
     {
         var tokens = step.Batch.TokenCount;

@@ -88,17 +88,29 @@ internal sealed class Qwen3NextModel
     /// <summary>Bytes per second that the device reads at best.</summary>
     public double MeasureReadRate() => _backend.MeasureReadRate();
 
-    /// <summary>Turns the hidden states of the batch just computed into those of the multi-token-prediction module, in place.</summary>
-    /// <param name="batch">The same batch, with the token after each row.</param>
+    /// <summary>Takes kept drafts into the states of a batch's sequences, which have no rows.</summary>
+    public void Settle(Batch batch, HybridCache cache)
+    {
+        _backend.Load(batch);
+        var step = new StepContext(_backend, batch, cache, default, Buffers);
+        foreach (var layer in _layers) layer.Settle(step);
+    }
+
+    /// <summary>Puts rows of hidden states into <see cref="ActivationBuffers.Carried"/>, where <see cref="Predict"/> reads them; rows that overlap must not move.</summary>
+    public void Carry(Tensor hidden, int row, int count, int to) => _backend.Copy(hidden.Rows(row, count), Buffers.Carried(to + count).Rows(to, count));
+
+    /// <summary>Turns carried hidden states into those of the multi-token-prediction module.</summary>
+    /// <param name="batch">A row for each, with the token after it.</param>
     /// <param name="cache">Its MTP layer is updated.</param>
-    /// <param name="hidden">What <see cref="Forward"/> returned.</param>
-    public void Predict(Batch batch, HybridCache cache, Tensor hidden)
+    /// <returns>[T, D], to be carried on or turned into logits.</returns>
+    public Tensor Predict(Batch batch, HybridCache cache)
     {
         if (_mtp is null) throw new InvalidOperationException("The checkpoint has no multi-token-prediction module.");
         _backend.Load(batch);
-        var cosSin = Buffers.CosSin(batch.TokenCount);
+        var (cosSin, carried) = (Buffers.CosSin(batch.TokenCount), Buffers.Carried(batch.TokenCount));
         _backend.RotaryAngles(batch, _frequencies, Config.Rope.AttentionFactor, cosSin);
-        _mtp.Forward(new StepContext(_backend, batch, cache, cosSin, Buffers), hidden);
+        _mtp.Forward(new StepContext(_backend, batch, cache, cosSin, Buffers), carried);
+        return carried;
     }
 
     /// <summary>Refuses widths that the ops cannot compute.</summary>

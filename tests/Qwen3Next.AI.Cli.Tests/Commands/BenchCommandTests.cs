@@ -8,7 +8,7 @@ public sealed class BenchCommandTests
     [Fact]
     public async Task Bench_Json_HasRatesInOrder()
     {
-        var result = await CliRunner.RunAsync("bench", "--model", TestModel.Reference, "--prompt-tokens", "20", "--tokens", "30", "--batch", "3", "--runs", "3", "--format", "json");
+        var result = await CliRunner.RunAsync("bench", "--model", TestModel.Reference, "--prompt-tokens", "20", "--tokens", "200", "--batch", "3", "--runs", "3", "--format", "json");
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         using var json = JsonDocument.Parse(result.Out);
         foreach (var name in new[] { "first_token_seconds", "prefill_tokens_per_second", "decode_tokens_per_second" })
@@ -27,6 +27,15 @@ public sealed class BenchCommandTests
         Assert.Contains("8 prompt tokens, 1 x 100 generated; median (least to most) of 1 runs", result.Out, StringComparison.Ordinal);
         Assert.Matches(@"decode +[\d.,]+ ", result.Out);
         Assert.DoesNotContain('\e', result.Out);
+    }
+
+    [Fact]
+    public async Task Bench_ForcedAcceptance_IsMarked()
+    {
+        var result = await CliRunner.RunAsync("bench", "--device", "cpu", "--prompt-tokens", "8", "--tokens", "60", "--runs", "1",
+            "--drafts", "2", "--force-acceptance", "0.9");
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Matches(@"drafts +0\.\d\d of \d+ right; FORCED acceptance", result.Out);
     }
 
     [Fact]
@@ -66,6 +75,8 @@ public sealed class BenchCommandTests
     [InlineData("--tokens is '1'", "--tokens", "1")]
     [InlineData("--batch is '1025'", "--batch", "1025")]
     [InlineData("--runs is 'many'", "--runs", "many")]
+    [InlineData("--drafts is '5'", "--drafts", "5")]
+    [InlineData("--force-acceptance is '2'", "--force-acceptance", "2")]
     [InlineData("--format is 'csv'", "--format", "csv")]
     public async Task Bench_WrongUsage_IsOneLineAndCode2(string message, params string[] args) =>
         (await CliRunner.RunAsync(["bench", "--model", TestModel.Reference, .. args])).AssertError(2, message);

@@ -14,7 +14,7 @@ public sealed class ChatCommandTests
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         Assert.Contains("[calculate(expression: \"37 * 12\")]", result.Out, StringComparison.Ordinal);
         Assert.Contains("[result: 444]", result.Out, StringComparison.Ordinal);
-        Assert.Matches(@"\n[^<\[\n]*444[^\n]*\n\[\d+ tokens, \d+ tokens/s; prompt \d+ tokens.*\]\r?\n$", result.Out);
+        Assert.Matches(@"\n[^<\[\n]*444[^\n]*\n\[\d+ tokens, \d+ tokens/s, \d+ % of \d+ drafts right; prompt \d+ tokens.*\]\r?\n$", result.Out);
         Assert.DoesNotContain('\e', result.Out);
     }
 
@@ -24,7 +24,7 @@ public sealed class ChatCommandTests
         RequireTinyModel();
         var result = await CliRunner.RunWithAsync(new StringReader("My name is Ada.\nWhat is my name?\n/exit\n"), "chat", "--temperature", "0", "--no-tools");
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
-        Assert.Equal(2, result.Out.Split(" tokens/s; prompt ").Length - 1);
+        Assert.Equal(2, result.Out.Split("; prompt ").Length - 1);
         Assert.Contains("Ada", result.Out[result.Out.IndexOf(" tokens/s", StringComparison.Ordinal)..], StringComparison.Ordinal);
     }
 

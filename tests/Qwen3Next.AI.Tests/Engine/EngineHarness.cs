@@ -13,13 +13,14 @@ internal sealed class EngineHarness : IDisposable
     private readonly CpuBackend _backend = new(2);
     private readonly HybridCache _cache;
 
-    public EngineHarness(string folder, int sequences = 4, int batchTokens = 64, int blocks = 64, int queue = 100, int context = 256)
+    public EngineHarness(string folder, int sequences = 4, int batchTokens = 64, int blocks = 64, int queue = 100, int context = 256, int? drafts = null, int checkpoints = 8,
+        int interval = 64, long hostBytes = 0)
     {
         var config = Qwen3NextConfig.Load(folder);
         _weights = Qwen3NextWeights.Load(config, CheckpointReader.Open(folder));
-        var model = new Qwen3NextModel(_backend, _weights, batchTokens, sequences + 16);
-        _cache = new HybridCache(_backend, config.CacheLayout(model.HasMtp, _backend.KvType), blocks, sequences);
-        Engine = new InferenceEngine(model, _cache, new EngineLimits(context, batchTokens, sequences, sequences + 16, queue, config.VocabularySize, []));
+        var model = new Qwen3NextModel(_backend, _weights, batchTokens, 2 * sequences + 16);
+        _cache = new HybridCache(_backend, config.CacheLayout(model.HasMtp, _backend.KvType, model.HasMtp ? drafts ?? SpeculativeDecoder.MaxDrafts : 0), blocks, sequences + checkpoints);
+        Engine = new InferenceEngine(model, _cache, new EngineLimits(context, batchTokens, sequences, 2 * sequences + 16, drafts, checkpoints, interval, hostBytes, queue, config.VocabularySize, []));
         VocabularySize = config.VocabularySize;
     }
 
@@ -27,9 +28,7 @@ internal sealed class EngineHarness : IDisposable
 
     public int VocabularySize { get; }
 
-    public int FreeBlocks => _cache.Blocks.FreeCount;
-
-    public int TotalBlocks => _cache.Blocks.Total;
+    public HybridCache Cache => _cache;
 
     public async Task<(List<int> Tokens, GenerationStep Last)> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default)
     {
@@ -47,7 +46,7 @@ internal sealed class EngineHarness : IDisposable
     public async Task<bool> BecomesIdleAsync()
     {
         for (var i = 0; i < 500 && Engine.Present > 0; i++) await Task.Delay(10);
-        return Engine.Present == 0 && FreeBlocks == TotalBlocks && _cache.Slots.FreeCount == _cache.Slots.Total;
+        return Engine.Present == 0 && _cache.Blocks.FreeCount + _cache.Blocks.CachedCount == _cache.Blocks.Total;
     }
 
     public void Dispose()

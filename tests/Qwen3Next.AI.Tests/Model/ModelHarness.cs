@@ -77,8 +77,8 @@ internal sealed class ModelHarness : IDisposable
         {
             var hidden = Forward(tokens, null);
             next.CopyTo(_batch.NextTokens);
-            _owner.Model.Predict(_batch, _owner.Cache, hidden);
-            return _owner.Model.ReadLogits(_batch, hidden).ToArray();
+            _owner.Model.Carry(hidden, 0, tokens.Length, 0);
+            return _owner.Model.ReadLogits(_batch, _owner.Model.Predict(_batch, _owner.Cache)).ToArray();
         }
 
         public void Dispose()
