@@ -53,6 +53,8 @@ internal static class ModelInfoReader
         Seed = options.Seed,
         StopSequences = options.StopSequences,
         MaxOutputTokens = options.MaxOutputTokens,
+        ThinkingBudget = options.ThinkingBudget,
+        Pattern = options.Pattern,
         EnableThinking = options.EnableThinking,
     };
 }

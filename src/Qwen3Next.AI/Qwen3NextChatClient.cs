@@ -3,6 +3,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Qwen3Next.AI.Chat;
+using Qwen3Next.AI.Grammar;
 using Qwen3Next.AI.Telemetry;
 using Qwen3Next.AI.Tokenization;
 
@@ -15,15 +16,18 @@ namespace Qwen3Next.AI;
 /// <para>Answers arrive as <see cref="TextReasoningContent"/> (thinking), <see cref="TextContent"/> and, complete and last, <see cref="FunctionCallContent"/>;
 /// a call that is cut off or malformed becomes an <see cref="ErrorContent"/> with code <c>InvalidToolCall</c>. The last update carries the
 /// <see cref="UsageContent"/>, the finish reason and the times <c>queue_ms</c>, <c>prefill_ms</c> and <c>decode_ms</c> in its additional properties.</para>
-/// <para>Of <see cref="ChatOptions"/>, JSON response formats, required tool modes, conversation ids and continuation tokens are refused with a
-/// <see cref="NotSupportedException"/>; a foreign model id with an <see cref="ArgumentException"/>. <c>min_p</c>, <c>repetition_penalty</c>, <c>logit_bias</c> and
-/// <c>enable_thinking</c> are read from the additional properties; a <see cref="Qwen3NextGenerationOptions"/> from the raw representation factory wins over both.</para>
+/// <para>JSON response formats, required tools and the parameters of all tools are enforced while the answer is written; only an answer that the token
+/// budget cuts off is not complete. A schema that cannot be enforced is refused with a <see cref="NotSupportedException"/> that names the keyword.</para>
+/// <para>Of <see cref="ChatOptions"/>, conversation ids and continuation tokens are refused with a <see cref="NotSupportedException"/>; a foreign model id
+/// with an <see cref="ArgumentException"/>. <c>min_p</c>, <c>repetition_penalty</c>, <c>logit_bias</c>, <c>thinking_budget</c> and <c>enable_thinking</c> are read
+/// from the additional properties; a <see cref="Qwen3NextGenerationOptions"/> from the raw representation factory wins over both.</para>
 /// </remarks>
 public sealed class Qwen3NextChatClient : IChatClient
 {
     private readonly IQwen3NextEngine _engine;
     private readonly Qwen3NextOptions _options;
     private readonly ILogger _logger;
+    private readonly Lazy<GrammarCache> _grammars;
     private readonly bool _ownsEngine;
     private volatile bool _disposed;
 
@@ -46,6 +50,7 @@ public sealed class Qwen3NextChatClient : IChatClient
         _engine = engine;
         _options = options ?? new Qwen3NextOptions();
         _logger = loggers?.CreateLogger<Qwen3NextChatClient>() ?? NullLogger<Qwen3NextChatClient>.Instance;
+        _grammars = new Lazy<GrammarCache>(() => new GrammarCache(engine.Tokenizer), LazyThreadSafetyMode.PublicationOnly);
         _ownsEngine = ownsEngine;
     }
 
@@ -92,7 +97,7 @@ public sealed class Qwen3NextChatClient : IChatClient
         var telemetry = new RequestTelemetry(model.ModelId);
         try
         {
-            var request = new ChatRequestMapper(this, model, tokenizer, _options, _logger).Map(messages, options);
+            var request = new ChatRequestMapper(this, model, tokenizer, _grammars.Value, _options, _logger).Map(messages, options);
             return (telemetry, request, new ChatUpdateBuilder(request, tokenizer, model.ModelId, _logger));
         }
         catch (Exception e)

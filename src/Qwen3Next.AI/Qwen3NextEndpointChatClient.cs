@@ -76,11 +76,12 @@ public sealed class Qwen3NextEndpointChatClient : IChatClient
 
     private byte[] Body(ChatMessage[] messages, ChatOptions? options)
     {
-        if (options is not null) ChatOptionsGuard.CheckConversation(options, _model);
+        if (options is not null) ChatOptionsGuard.Check(options, _model);
         var raw = options?.RawRepresentationFactory?.Invoke(this) as Qwen3NextGenerationOptions;
         var settings = GenerationSettings.Merge(options, raw, _options.Defaults);
         GenerationSettings.Sampling(settings); // checks the ranges
-        if (options?.AdditionalProperties?.ContainsKey("thinking_budget") is true) throw Refuse("thinking_budget", "Limit the whole answer by MaxOutputTokens");
+        if (settings.ThinkingBudget is not null) throw Refuse("ThinkingBudget (thinking_budget)", "Limit the whole answer by MaxOutputTokens");
+        if (settings.Pattern is not null) throw Refuse("Pattern", "Ask for JSON of a schema");
         var tools = options?.ToolMode is NoneChatToolMode ? [] : ToolDeclarations.From(options?.Tools, _logger);
         var turns = new MessageMapper(_options.UnsupportedContent, _logger).Map(messages, options?.Instructions);
         return RequestBody.Write(_model, turns, tools, options, settings);

@@ -49,6 +49,19 @@ public sealed class Qwen3NextGenerationOptions
     [Range(1, int.MaxValue)]
     public int? MaxOutputTokens { get; set; }
 
+    /// <summary>
+    /// Tokens of thinking after which the block is closed and the answer begins, 0 or more. Formats that do not think ignore it. It ends the
+    /// thinking wherever it stands; the answer still has the rest of <see cref="MaxOutputTokens"/>.
+    /// </summary>
+    [Range(0, int.MaxValue)]
+    public int? ThinkingBudget { get; set; }
+
+    /// <summary>
+    /// A regular expression that the answer as a whole matches; thinking comes before it. Look-around, back references, word boundaries and Unicode
+    /// categories are refused with a <see cref="NotSupportedException"/>. Not together with a JSON response format or tools.
+    /// </summary>
+    public string? Pattern { get; set; }
+
     /// <summary>Whether a <see cref="Qwen3NextFormat.Hybrid"/> model thinks. Other formats ignore it.</summary>
     public bool? EnableThinking { get; set; }
 }

@@ -15,6 +15,7 @@ internal static partial class Layering
         ["Tokenization"] = [],
         ["Telemetry"] = [],
         ["Sampling"] = [],
+        ["Grammar"] = ["Tokenization"],
         ["Cuda"] = ["Tensors"],
         ["Ops"] = ["Tensors", "Cuda", "Sampling", "Qwen3NextOpTime"],
         ["Weights"] = ["Tensors"],
@@ -22,12 +23,12 @@ internal static partial class Layering
         ["Model"] = ["Tensors", "Ops", "Cache", "Weights", "Qwen3NextLoadProgress"],
         ["Engine"] =
         [
-            "Tensors", "Ops", "Cache", "Weights", "Model", "Sampling", "Telemetry",
+            "Tensors", "Ops", "Cache", "Weights", "Model", "Sampling", "Grammar", "Telemetry",
             "Qwen3NextOptions", "Qwen3NextModelInfo", "Qwen3NextDevice", "Qwen3NextWeightType", "Qwen3NextKvCacheType", "Qwen3NextLoadProgress", "Qwen3NextOpTime",
         ],
         ["Chat"] =
         [
-            "Engine", "Sampling", "Tokenization", "Telemetry",
+            "Engine", "Sampling", "Grammar", "Tokenization", "Telemetry",
             "Qwen3NextOptions", "Qwen3NextModelInfo", "Qwen3NextGenerationOptions", "Qwen3NextFormat", "UnsupportedContentBehavior",
         ],
         ["Endpoint"] =

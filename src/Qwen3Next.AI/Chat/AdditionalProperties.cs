@@ -12,6 +12,10 @@ internal readonly struct AdditionalProperties(AdditionalPropertiesDictionary? va
 {
     public float? Number(string key) => Find(key) is { } value ? ToNumber(key, value) : null;
 
+    public int? Count(string key) => Find(key) is not { } value ? null
+        : ToNumber(key, value) is var number && number >= 0 && number == MathF.Floor(number) ? (int)Math.Min(number, int.MaxValue)
+        : throw Wrong(key, value, "a whole number of 0 or more");
+
     public bool? Flag(string key) => Find(key) switch
     {
         null => null,

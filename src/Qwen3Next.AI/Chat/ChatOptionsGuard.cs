@@ -9,22 +9,6 @@ internal static class ChatOptionsGuard
     /// <exception cref="ArgumentException">An option has a value that no request can have.</exception>
     public static void Check(ChatOptions options, string modelId)
     {
-        CheckConversation(options, modelId);
-        if (options.ResponseFormat is ChatResponseFormatJson json)
-            throw Refuse(nameof(options.ResponseFormat), json.Schema is null ? "asks for JSON" : "asks for JSON of a schema",
-                "Output is not constrained to a grammar: leave it null or Text, describe the JSON in a message and check the answer");
-        if (options.ToolMode is RequiredChatToolMode required)
-            throw Refuse(nameof(options.ToolMode), required.RequiredFunctionName is { } name ? $"requires a call of '{name}'" : "requires a call",
-                "Calls cannot be forced: use Auto and tell the model in a message to call the tool");
-        if (options.AdditionalProperties?.ContainsKey("thinking_budget") is true)
-            throw Refuse($"{nameof(options.AdditionalProperties)}[\"thinking_budget\"]", "is set, but thinking cannot be cut short",
-                "Limit the whole answer by MaxOutputTokens, or switch thinking off on a hybrid model by enable_thinking");
-    }
-
-    /// <summary>What holds wherever the model runs.</summary>
-    /// <inheritdoc cref="Check"/>
-    public static void CheckConversation(ChatOptions options, string modelId)
-    {
         if (options.ConversationId is { } conversation)
             throw Refuse(nameof(options.ConversationId), $"is '{conversation}', but this client keeps no conversations",
                 "Leave it null and send the whole history; the engine recognises prefixes it has already read");

@@ -2,13 +2,15 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Qwen3Next.AI.Engine;
+using Qwen3Next.AI.Grammar;
 using Qwen3Next.AI.Telemetry;
 using Qwen3Next.AI.Tokenization;
 
 namespace Qwen3Next.AI.Chat;
 
 /// <summary>Turns messages and options into a request: refuses what cannot be honoured, renders the template, tokenizes.</summary>
-internal sealed class ChatRequestMapper(IChatClient client, Qwen3NextModelInfo model, Tokenizer tokenizer, Qwen3NextOptions behavior, ILogger logger)
+internal sealed class ChatRequestMapper(
+    IChatClient client, Qwen3NextModelInfo model, Tokenizer tokenizer, GrammarCache grammars, Qwen3NextOptions behavior, ILogger logger)
 {
     public ChatRequest Map(IReadOnlyList<ChatMessage> messages, ChatOptions? options)
     {
@@ -18,8 +20,9 @@ internal sealed class ChatRequestMapper(IChatClient client, Qwen3NextModelInfo m
         var thinking = settings.EnableThinking ?? true;
         LogEffort(options?.Reasoning?.Effort);
 
-        var tools = options?.ToolMode is NoneChatToolMode ? [] : ToolDeclarations.From(options?.Tools, logger);
+        var tools = ToolDeclarations.From(options?.Tools, logger);
         var turns = new MessageMapper(behavior.UnsupportedContent, logger).Map(messages, options?.Instructions);
+        var form = AnswerFormMapper.Map(options, settings, model.Format, tools);
         var prompt = ChatTemplate.Render(model.Format, turns, tools, thinking);
         var tokens = behavior.AllowSpecialTokensInMessages ? tokenizer.Encode(prompt.Text, parseSpecialTokens: true) : tokenizer.Encode(prompt);
         return new ChatRequest
@@ -31,9 +34,12 @@ internal sealed class ChatRequestMapper(IChatClient client, Qwen3NextModelInfo m
                 Sampling = GenerationSettings.Sampling(settings),
                 MaxTokens = settings.MaxOutputTokens ?? model.MaxOutputTokens,
                 TopLogProbabilities = LogProbabilities.Top(options),
+                Grammar = form.IsFree && !(form.Thinks && settings.ThinkingBudget is not null) ? null
+                    : grammars.Get(form.Key, vocabulary => AnswerGrammar.Compile(form, vocabulary, logger)),
+                ThinkingBudget = settings.ThinkingBudget,
             },
             Format = model.Format,
-            Tools = tools,
+            Tools = form.ForbidsCalls ? [] : tools,
             StopSequences = settings.StopSequences?.AsReadOnly() ?? [],
             ShowReasoning = options?.Reasoning?.Output is not ReasoningOutput.None,
             OneToolCallAtMost = options?.AllowMultipleToolCalls is false,

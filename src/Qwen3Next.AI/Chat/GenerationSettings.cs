@@ -22,10 +22,14 @@ internal static class GenerationSettings
             Seed = raw?.Seed ?? options?.Seed ?? defaults.Seed,
             StopSequences = raw?.StopSequences ?? options?.StopSequences ?? defaults.StopSequences,
             MaxOutputTokens = raw?.MaxOutputTokens ?? options?.MaxOutputTokens ?? defaults.MaxOutputTokens,
+            ThinkingBudget = raw?.ThinkingBudget ?? more.Count("thinking_budget") ?? defaults.ThinkingBudget,
+            Pattern = raw?.Pattern ?? defaults.Pattern,
             EnableThinking = raw?.EnableThinking ?? more.Flag("enable_thinking") ?? Thinks(options?.Reasoning?.Effort) ?? defaults.EnableThinking,
         };
         if (merged.MaxOutputTokens < 1)
             throw new ArgumentOutOfRangeException(nameof(options), merged.MaxOutputTokens, "MaxOutputTokens must be 1 or more; leave it null for the model's default.");
+        if (merged.ThinkingBudget < 0)
+            throw new ArgumentOutOfRangeException(nameof(options), merged.ThinkingBudget, "ThinkingBudget must be 0 or more; leave it null for no limit.");
         if (merged.StopSequences?.Any(string.IsNullOrEmpty) is true)
             throw new ArgumentException("StopSequences holds an empty text, which would end every answer at once. Remove it.", nameof(options));
         return merged;

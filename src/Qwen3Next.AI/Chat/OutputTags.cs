@@ -9,6 +9,8 @@ internal static class OutputTags
     public const string ToolCallEnd = "</tool_call>";
     public const string Function = "<function=";
     public const string FunctionEnd = "</function>";
+    public const string Parameter = "<parameter=";
+    public const string ParameterEnd = "</parameter>";
 
     /// <summary>Whether the text may be the start of a tag that is not complete yet; nothing may.</summary>
     public static bool MayBecome(ReadOnlySpan<char> text, string tag) => text.Length < tag.Length && tag.AsSpan().StartsWith(text);

@@ -7,9 +7,7 @@ namespace Qwen3Next.AI.Chat;
 /// <summary>Reads one complete tool call, in JSON or XML.</summary>
 internal static class ToolCallParser
 {
-    private const string Parameter = "<parameter=";
-    private const string ParameterEnd = "</parameter>";
-    private static readonly SearchValues<string> s_valueEnds = SearchValues.Create([Parameter, ParameterEnd], StringComparison.Ordinal);
+    private static readonly SearchValues<string> s_valueEnds = SearchValues.Create([OutputTags.Parameter, OutputTags.ParameterEnd], StringComparison.Ordinal);
     private static readonly JsonElement s_noArguments = JsonElement.Parse("{}");
 
     /// <summary>The call in the text between the tags, or null where it is not a whole and valid one.</summary>
@@ -59,19 +57,19 @@ internal static class ToolCallParser
         var end = body.IndexOf(OutputTags.FunctionEnd);
         if (end < 0 || !TryReadName(ref body, ref end, out var name)) return null;
 
-        var properties = ToolSchema.PropertiesOf(name, tools);
+        var parameters = ToolSchema.ParametersOf(name, tools);
         var values = new OrderedDictionary<string, string>(StringComparer.Ordinal);
         for (var rest = body[..end].Trim(); !rest.IsEmpty; rest = rest.TrimStart())
         {
-            if (!rest.StartsWith(Parameter)) return null;
-            rest = rest[Parameter.Length..];
+            if (!rest.StartsWith(OutputTags.Parameter)) return null;
+            rest = rest[OutputTags.Parameter.Length..];
             var length = rest.Length;
             if (!TryReadName(ref rest, ref length, out var key)) return null;
             var valueEnd = rest.IndexOfAny(s_valueEnds);
             if (valueEnd < 0) valueEnd = rest.Length;
-            values[key] = ToolSchema.ToJson(rest[..valueEnd], ToolSchema.TypesOf(key, properties));
+            values[key] = ToolSchema.ToJson(rest[..valueEnd], ToolSchema.TypesOf(key, parameters));
             rest = rest[valueEnd..];
-            if (rest.StartsWith(ParameterEnd)) rest = rest[ParameterEnd.Length..];
+            if (rest.StartsWith(OutputTags.ParameterEnd)) rest = rest[OutputTags.ParameterEnd.Length..];
         }
         return new ParsedToolCall(name, ObjectOf(values));
     }

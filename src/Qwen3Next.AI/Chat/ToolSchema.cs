@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Qwen3Next.AI.Grammar;
 
 namespace Qwen3Next.AI.Chat;
 
@@ -9,27 +10,29 @@ internal static class ToolSchema
     // Integers beyond this lose digits as a double; they are printed as such then.
     private const double LargestExactInteger = 1L << 53;
 
-    /// <summary>The schemas of a function's parameters; null where the tool or its schema is unknown.</summary>
-    public static JsonElement? PropertiesOf(string name, IReadOnlyList<JsonElement> tools)
+    /// <summary>The schema of a function's parameters; null where the tool or its schema is unknown.</summary>
+    public static JsonElement? ParametersOf(string name, IReadOnlyList<JsonElement> tools)
     {
         foreach (var tool in tools)
         {
             var function = tool.TryGetProperty("function", out var inner) ? inner : tool;
             if (function.TryGetProperty("name", out var found) && found.ValueKind == JsonValueKind.String && found.ValueEquals(name)
-                && function.TryGetProperty("parameters", out var schema) && schema.ValueKind == JsonValueKind.Object
-                && schema.TryGetProperty("properties", out var properties) && properties.ValueKind == JsonValueKind.Object)
+                && function.TryGetProperty("parameters", out var schema) && schema.ValueKind == JsonValueKind.Object)
             {
-                return properties;
+                return schema;
             }
         }
         return null;
     }
 
-    /// <summary>The types that a parameter's schema allows, in its order; none where it says nothing.</summary>
-    public static List<string> TypesOf(string parameter, JsonElement? properties)
+    /// <summary>The types that a parameter may have, in its schema's order; none where it says nothing.</summary>
+    /// <param name="parameter">Name of the parameter.</param>
+    /// <param name="parameters">The schema of all parameters, into which references point.</param>
+    public static List<string> TypesOf(string parameter, JsonElement? parameters)
     {
         var types = new List<string>();
-        if (properties is { } known && known.TryGetProperty(parameter, out var schema)) AddTypes(schema, types);
+        if (parameters is { } document && document.TryGetProperty("properties", out var properties) && properties.ValueKind == JsonValueKind.Object
+            && properties.TryGetProperty(parameter, out var schema)) AddTypes(schema, document, types, []);
         return types;
     }
 
@@ -52,7 +55,7 @@ internal static class ToolSchema
         return types is ["boolean"] ? "false" : PythonJson.Quote(raw);
     }
 
-    private static void AddTypes(JsonElement schema, List<string> types)
+    private static void AddTypes(JsonElement schema, JsonElement document, List<string> types, HashSet<string> followed)
     {
         if (schema.ValueKind != JsonValueKind.Object) return;
         if (schema.TryGetProperty("type", out var type))
@@ -64,7 +67,12 @@ internal static class ToolSchema
         foreach (var union in new[] { "anyOf", "oneOf" })
         {
             if (!schema.TryGetProperty(union, out var options) || options.ValueKind != JsonValueKind.Array) continue;
-            foreach (var option in options.EnumerateArray()) AddTypes(option, types);
+            foreach (var option in options.EnumerateArray()) AddTypes(option, document, types, followed);
+        }
+        if (types.Count == 0 && schema.TryGetProperty("$ref", out var reference) && reference.ValueKind == JsonValueKind.String
+            && SchemaPointer.IsLocal(reference.GetString()!) && followed.Add(reference.GetString()!) && SchemaPointer.Resolve(document, reference.GetString()!) is { } target)
+        {
+            AddTypes(target, document, types, followed);
         }
         if (types.Count == 0 && schema.TryGetProperty("enum", out var values) && values.ValueKind == JsonValueKind.Array)
         {

@@ -1,3 +1,4 @@
+using Qwen3Next.AI.Grammar;
 using Qwen3Next.AI.Sampling;
 
 namespace Qwen3Next.AI.Engine;
@@ -38,4 +39,10 @@ public sealed record GenerationRequest
     /// meaningless; its speed is that of a model whose drafts are right as often. Default: null, drafts are verified.
     /// </summary>
     public double? ForcedDraftAcceptance { get; init; }
+
+    /// <summary>What the tokens must spell; null leaves them free. The generation ends by itself where nothing more can follow.</summary>
+    internal GrammarAutomaton? Grammar { get; init; }
+
+    /// <summary>Tokens after which the grammar closes the thinking; null lets it go on.</summary>
+    internal int? ThinkingBudget { get; init; }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Qwen3Next.AI.Grammar;
 using Qwen3Next.AI.Sampling;
 
 namespace Qwen3Next.AI.Engine;
@@ -13,7 +14,7 @@ internal sealed class Sequence
     private long _started, _firstToken;
     private int[] _tokens;
     private int _cachedTokens, _draftSteps, _drafted, _acceptedDrafts;
-    private bool _published;
+    private bool _published, _stopped;
 
     /// <param name="request">What to generate; checked by the engine.</param>
     /// <param name="stopTokens">Ends the answer.</param>
@@ -33,6 +34,7 @@ internal sealed class Sequence
         if (request.TopLogProbabilities is { } top) (TopLogProbabilities, LogProbabilities) = (top, new ConcurrentQueue<TokenLogProbability>());
         if (request.Sampling is { RepetitionPenalty: not 1 } or { FrequencyPenalty: not 0 } or { PresencePenalty: not 0 })
             Counts = new TokenCounts(vocabularySize, request.Prompt.Span);
+        if (request.Grammar is { } grammar) Grammar = new GrammarState(grammar, stopTokens, request.ThinkingBudget);
     }
 
     public TokenStream Stream { get; } = new();
@@ -40,6 +42,9 @@ internal sealed class Sequence
     public SamplingParameters Sampling { get; }
 
     public TokenCounts? Counts { get; }
+
+    /// <summary>How far the answer has come in the grammar it must follow; null where it is free.</summary>
+    public GrammarState? Grammar { get; }
 
     public long Seed { get; }
 
@@ -172,9 +177,13 @@ internal sealed class Sequence
         var drafted = token == NextDraft;
         Reserve(Count + 1);
         _tokens[Count] = token;
-        if (Array.IndexOf(_stopTokens, token) >= 0) return End(GenerationFinish.Stop);
+        if (_stopped = Array.IndexOf(_stopTokens, token) >= 0) return End(GenerationFinish.Stop);
         Count++;
         Counts?.Add(token);
+        Grammar?.Advance(token);
+        Grammar?.Commit();
+        // Nothing but a stop token could follow; choosing it would cost a step.
+        if (Grammar is { Finished: true }) return End(GenerationFinish.Stop);
         if (OutputLength == MaxTokens) return End(GenerationFinish.Length);
         if (!drafted)
         {
@@ -195,7 +204,7 @@ internal sealed class Sequence
     }
 
     /// <summary>Tells the reader that the answer is complete. Its place is free by then: the reader may have the next request at hand.</summary>
-    public void Conclude() => Stream.Finish(Finish, Statistics(OutputLength + (Finish == GenerationFinish.Stop ? 1 : 0)));
+    public void Conclude() => Stream.Finish(Finish, Statistics(OutputLength + (_stopped ? 1 : 0)));
 
     public DeadlineExceededException TooLate() => new(
         $"The answer was not complete within {_deadline!.Value.TotalSeconds:0.###} s: {OutputLength} of at most {MaxTokens} tokens were. Allow more time, ask for fewer tokens, or send fewer requests at once.");

@@ -44,7 +44,8 @@ internal sealed class TokenChooser(int vocabularySize, int tokenIds)
         do
         {
             var logits = rows.Slice(row++ * vocabularySize, tokenIds);
-            token = _sampler.Sample(logits, sequence.Sampling, sequence.Counts, sequence.Seed, sequence.OutputLength);
+            var allowed = sequence.Grammar is { } grammar ? grammar.Allowed() : [];
+            token = _sampler.Sample(logits, sequence.Sampling, sequence.Counts, sequence.Seed, sequence.OutputLength, allowed);
             if (sequence.ForcedAcceptance is { } share && sequence.NextDraft >= 0) token = SpeculativeDecoder.Force(sequence, token, share);
             sequence.LogProbabilities?.Enqueue(TokenLogProbability.Of(logits, token, sequence.TopLogProbabilities));
         }

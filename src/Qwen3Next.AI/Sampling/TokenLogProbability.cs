@@ -12,7 +12,7 @@ public sealed class TokenLogProbability
     /// <summary>Natural logarithm of its probability, at most 0.</summary>
     public required float LogProbability { get; init; }
 
-    /// <summary>The most likely tokens in its place, most likely first, as many as were asked for.</summary>
+    /// <summary>The most likely tokens in its place, most likely first, as many as were asked for, or as may follow where those are fewer.</summary>
     public IReadOnlyList<TokenLogProbability> Top { get; init; } = [];
 
     /// <param name="logits">As they were sampled from.</param>
@@ -24,6 +24,8 @@ public sealed class TokenLogProbability
         var (count, maximum) = (0, float.NegativeInfinity);
         for (var i = 0; i < logits.Length; i++)
         {
+            // A constraint forbids it: it has no probability.
+            if (float.IsNegativeInfinity(logits[i])) continue;
             maximum = Math.Max(maximum, logits[i]);
             if (count == best.Length && (count == 0 || logits[i] <= logits[best[^1]])) continue;
             if (count < best.Length) count++;

@@ -16,4 +16,7 @@ internal static partial class ChatLog
 
     [LoggerMessage(1004, LogLevel.Warning, "The model wrote a tool call of {Length} characters that cannot be executed; the response carries it as an error.")]
     public static partial void InvalidToolCall(ILogger logger, int length);
+
+    [LoggerMessage(1005, LogLevel.Warning, "Arguments of tool '{Tool}' are any JSON, not held to its parameters. {Reason}")]
+    public static partial void ToolNotConstrained(ILogger logger, string tool, string reason);
 }

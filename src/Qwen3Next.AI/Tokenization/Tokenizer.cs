@@ -82,12 +82,18 @@ public sealed class Tokenizer
     /// <param name="id">Any id.</param>
     public bool IsSpecial(int id) => _special.Contains(id);
 
+    /// <summary>Ids of the added tokens, which stand beside the byte-pair vocabulary.</summary>
+    internal IReadOnlyCollection<int> AddedTokens => _added.Values;
+
     /// <summary>Starts decoding a stream of tokens.</summary>
     /// <param name="skipSpecialTokens">Whether to leave special tokens out.</param>
     public IncrementalDecoder CreateDecoder(bool skipSpecialTokens = true) => new(this, skipSpecialTokens);
 
     /// <summary>The bytes a token stands for; none for an id without a token.</summary>
-    internal ReadOnlySpan<byte> BytesOf(int id) => (uint)id < (uint)_tokens.Length ? _tokens[id] : [];
+    internal ReadOnlySpan<byte> BytesOf(int id) => MemoryOf(id).Span;
+
+    /// <inheritdoc cref="BytesOf"/>
+    internal ReadOnlyMemory<byte> MemoryOf(int id) => (uint)id < (uint)_tokens.Length ? _tokens[id] : default;
 
     private void EncodePiece(string piece, List<int> ids)
     {

@@ -111,6 +111,7 @@ public sealed class EndpointChatClientTests : IDisposable
     [InlineData("ConversationId")]
     [InlineData("ModelId")]
     [InlineData("thinking_budget")]
+    [InlineData("Pattern")]
     [InlineData("Temperature")]
     public async Task Request_WhatNoServerCanDo_IsRefusedByNameAndNotSent(string member)
     {
@@ -119,6 +120,7 @@ public sealed class EndpointChatClientTests : IDisposable
             "ConversationId" => new ChatOptions { ConversationId = "c" },
             "ModelId" => new ChatOptions { ModelId = "other" },
             "thinking_budget" => new ChatOptions { AdditionalProperties = new() { ["thinking_budget"] = 10 } },
+            "Pattern" => new ChatOptions { RawRepresentationFactory = _ => new Qwen3NextGenerationOptions { Pattern = "a" } },
             _ => new ChatOptions { Temperature = -1 },
         };
         using var client = Client();

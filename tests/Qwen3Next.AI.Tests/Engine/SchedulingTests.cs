@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using Qwen3Next.AI.Engine;
 using Xunit;
 
@@ -26,7 +28,7 @@ public sealed class SchedulingTests
     public async Task Generate_Priority_DecidesWhoIsNext()
     {
         using var engine = new EngineHarness(Folder, sequences: 1, context: 1000);
-        var order = new List<string>();
+        var starts = new ConcurrentDictionary<string, long>();
         var first = RunAsync("first", 0, tokens: 900);
         while (engine.Engine.Present < 1) await Task.Delay(1);
         var later = new List<Task>();
@@ -36,12 +38,14 @@ public sealed class SchedulingTests
             while (engine.Engine.Present < later.Count + 1) await Task.Delay(1);
         }
         await Task.WhenAll([first, .. later]);
-        Assert.Equal(["first", "more urgent", "urgent", "as urgent", "a", "b", "c", "late"], order);
+        Assert.Equal(["first", "more urgent", "urgent", "as urgent", "a", "b", "c", "late"], starts.OrderBy(start => start.Value).Select(start => start.Key));
 
         async Task RunAsync(string name, int priority, int tokens)
         {
-            await engine.GenerateAsync(new GenerationRequest { Prompt = new int[20], MaxTokens = tokens, StopTokens = [], Priority = priority });
-            lock (order) order.Add(name);
+            // When its computing began, not when this thread heard of its end.
+            var arrived = Stopwatch.GetTimestamp();
+            var (_, last) = await engine.GenerateAsync(new GenerationRequest { Prompt = new int[20], MaxTokens = tokens, StopTokens = [], Priority = priority });
+            starts[name] = arrived + (long)(last.Statistics!.QueueTime.TotalSeconds * Stopwatch.Frequency);
         }
     }
 

@@ -2,8 +2,10 @@ using Microsoft.Extensions.AI;
 using Microsoft.SemanticKernel;
 using Microsoft.SemanticKernel.ChatCompletion;
 using Microsoft.SemanticKernel.Services;
+using Qwen3Next.AI.Grammar;
 using Qwen3Next.AI.SemanticKernel;
 using Qwen3Next.AI.Tests.Chat;
+using Qwen3Next.AI.Tests.Grammar;
 using Xunit;
 using FunctionCallContent = Microsoft.SemanticKernel.FunctionCallContent;
 using TextContent = Microsoft.SemanticKernel.TextContent;
@@ -130,12 +132,15 @@ public sealed class Qwen3NextChatCompletionServiceTests
     }
 
     [Fact]
-    public async Task Prompt_FunctionChoiceRequired_IsRefusedByName()
+    public async Task Prompt_FunctionChoiceRequired_LeavesNothingButACallAtFirst()
     {
-        var kernel = KernelFixture.Build(new ScriptedEngine());
-        var error = await Assert.ThrowsAsync<NotSupportedException>(() => kernel.GetRequiredService<IChatCompletionService>()
-            .GetChatMessageContentAsync("Hi", new PromptExecutionSettings { FunctionChoiceBehavior = FunctionChoiceBehavior.Required() }, kernel));
-        Assert.StartsWith("ChatOptions.ToolMode", error.Message);
+        var engine = new ScriptedEngine().Reply(KernelFixture.AddCall).Reply("5");
+        var kernel = KernelFixture.Build(engine);
+        await kernel.GetRequiredService<IChatCompletionService>()
+            .GetChatMessageContentAsync("Hi", new PromptExecutionSettings { FunctionChoiceBehavior = FunctionChoiceBehavior.Required() }, kernel);
+        var call = engine.Tokenizer.FindToken("<tool_call>")!.Value;
+        Assert.Equal([call], TokenMaskTests.Tokens(new GrammarState(engine.Requests[0].Grammar!, [258]).Allowed()));
+        Assert.True(engine.Requests[1].Grammar is not { } free || TokenMaskTests.Tokens(new GrammarState(free, [258]).Allowed()).Count > 200);
     }
 
     [Fact]
