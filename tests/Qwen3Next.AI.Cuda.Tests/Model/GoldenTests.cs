@@ -9,8 +9,8 @@ namespace Qwen3Next.AI.Tests.Model;
 
 /// <summary>
 /// Every golden checkpoint on the device against HF transformers in f32, logit row by logit row: the length of the difference over the length of the
-/// row. The device rounds what enters a tensor-core product, and keys and values, to bf16: 2^-9 at most and 2^-9 / sqrt 3 on average, in about six
-/// places a layer. Over the four layers of these models independent errors add up to 2^-9 sqrt(24 / 3) = 2^-7.5, so half of the rows must be within
+/// row. The device rounds what enters a tensor-core product, and keys and values, to bf16: 2^-8 at most and about 2^-9 on average, in some six
+/// places a layer. Over the four layers of these models independent errors add up to about 2^-9 sqrt 24, less than 2^-6; half of the rows must be within
 /// 2^-7. A router whose last chosen and first rejected expert nearly tie may choose the other one, and these models' random weights make ties of
 /// experts common; that is an error of an expert's share, which one row in twenty may have.
 /// </summary>
