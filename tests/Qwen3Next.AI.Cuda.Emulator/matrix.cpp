@@ -40,12 +40,16 @@ struct Tf32 {
     static void unpack(uint32_t r, float* x) { x[0] = as_float(r & 0xffffe000u); }
 };
 
+// Eight columns of a row, in one register of the processor.
+typedef float Row __attribute__((vector_size(32)));
+
 template <class Type> void multiply(void* const* lanes, uint32_t members) {
     if (members != ~0u) the_runtime.fail(kErrorLaunchFailed, "a matrix product needs all 32 lanes of a warp");
     constexpr int p = Type::per_register, depth = 8 * p;
-    float a[16][depth], b[depth][8], d[16][8];
+    float a[16][depth], b[depth][8];
+    Row d[16];
     for (int lane = 0; lane < 32; lane++) {
-        const auto& operands = *(const MatrixOperands*)lanes[lane];
+        const auto operands = *(const MatrixOperands*)lanes[lane];
         const int group = lane / 4, member = lane % 4;
         for (int half = 0; half < 2; half++) {
             const int k = half * 4 * p + member * p;
@@ -54,14 +58,18 @@ template <class Type> void multiply(void* const* lanes, uint32_t members) {
             float column[p];
             Type::unpack(operands.b[half], column);
             for (int i = 0; i < p; i++) b[k + i][group] = column[i];
-            for (int j = 0; j < 2; j++) d[group + 8 * half][2 * member + j] = operands.d[2 * half + j];
+            memcpy((float*)&d[group + 8 * half] + 2 * member, operands.d + 2 * half, 2 * sizeof(float));
         }
     }
-    for (int row = 0; row < 16; row++)
-        for (int k = 0; k < depth; k++)
-            for (int column = 0; column < 8; column++) d[row][column] += a[row][k] * b[k][column];
+    for (int k = 0; k < depth; k++) {
+        Row columns;
+        memcpy(&columns, b[k], sizeof columns);
+#pragma GCC unroll 16
+        for (int row = 0; row < 16; row++) d[row] += a[row][k] * columns;
+    }
     for (int lane = 0; lane < 32; lane++)
-        for (int i = 0; i < 4; i++) ((const MatrixOperands*)lanes[lane])->d[i] = d[lane / 4 + i / 2 * 8][lane % 4 * 2 + i % 2];
+        for (int half = 0; half < 2; half++)
+            memcpy(((const MatrixOperands*)lanes[lane])->d + 2 * half, (float*)&d[lane / 4 + 8 * half] + lane % 4 * 2, 2 * sizeof(float));
 }
 
 template <bool transposed> void load(void* const* lanes, uint32_t members) {

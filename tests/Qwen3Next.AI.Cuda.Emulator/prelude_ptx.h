@@ -63,29 +63,6 @@ inline uint32_t bf16_bits(float x) {
     return x != x ? 0x7fff : (u + 0x7fff + (u >> 16 & 1)) >> 16;
 }
 
-// 4 exponent bits with bias 7, 3 mantissa bits, no infinity; overflow saturates to 448.
-inline uint32_t e4m3_bits(float x) {
-    const uint32_t sign = bits_as<uint32_t>(x) >> 24 & 0x80;
-    if (x != x) return sign | 0x7f;
-    const float magnitude = fabsf(x);
-    if (magnitude == 0) return sign;
-    if (magnitude >= 464.0f) return sign | 0x7e;
-    int exponent;
-    frexpf(magnitude, &exponent);
-    const float unit = ldexpf(1.0f, (exponent - 1 < -6 ? -6 : exponent - 1) - 3);
-    const int steps = (int)nearbyintf(magnitude / unit);
-    // Steps run on from one binade into the next, as the bits do.
-    const int code = exponent - 1 < -6 ? steps : (exponent - 1 + 6) * 8 + steps;
-    return sign | (code > 0x7e ? 0x7e : code);
-}
-
-inline float e4m3_value(uint32_t bits) {
-    const uint32_t exponent = bits >> 3 & 15, mantissa = bits & 7;
-    if ((bits & 0x7f) == 0x7f) return NAN;
-    const float magnitude = exponent ? ldexpf(8 + mantissa, (int)exponent - 10) : ldexpf(mantissa, -9);
-    return bits & 0x80 ? -magnitude : magnitude;
-}
-
 // The nearest tf32, ties away from zero: 10 mantissa bits.
 inline uint32_t tf32_bits(float x) { return (bits_as<uint32_t>(x) + 0x1000) & 0xffffe000; }
 }  // namespace emulator
@@ -94,12 +71,6 @@ inline uint32_t pack_bf16(float low, float high) { return emulator::bf16_bits(lo
 inline uint32_t mul_bf16x2(uint32_t x, uint32_t y) {
     const auto half = [](uint32_t bits) { return emulator::bits_as<float>(bits << 16); };
     return pack_bf16(half(x) * half(y), half(x >> 16) * half(y >> 16));
-}
-inline uint32_t pack_e4m3(float x0, float x1, float x2, float x3) {
-    return emulator::e4m3_bits(x0) | emulator::e4m3_bits(x1) << 8 | emulator::e4m3_bits(x2) << 16 | emulator::e4m3_bits(x3) << 24;
-}
-inline void unpack_e4m3(uint32_t packed, float (&x)[4]) {
-    for (int i = 0; i < 4; i++) x[i] = emulator::e4m3_value(packed >> (8 * i));
 }
 inline uint32_t to_tf32(float x) { return emulator::tf32_bits(x); }
 inline float half_value(uint16_t bits) {

@@ -5,6 +5,17 @@ namespace emulator {
 
 [[noreturn]] inline void fail_meeting(const char* message) { runtime->fail(kErrorLaunchFailed, message); }
 
+// The meeting of the lanes of that mask, a new one if they have none.
+inline int find_meeting(Warp& warp, uint32_t mask) {
+    for (uint32_t rest = warp.meetings; rest; rest &= rest - 1)
+        if (warp.mask[__builtin_ctz(rest)] == mask) return __builtin_ctz(rest);
+    const int meeting = __builtin_ctz(~warp.meetings);
+    warp.meetings |= 1u << meeting;
+    warp.mask[meeting] = mask;
+    warp.arrived[meeting] = 0;
+    return meeting;
+}
+
 // All lanes of `mask` that have not ended come together; the last one completes for all, from payloads that lie on their stacks.
 inline void meet(uint32_t mask, void* payload, Complete complete) {
     Runtime& r = *runtime;
@@ -12,12 +23,10 @@ inline void meet(uint32_t mask, void* payload, Complete complete) {
     Warp& warp = r.warps[self.warp];
     const uint32_t bit = 1u << self.lane;
     if (!(mask & bit)) fail_meeting("a lane calls a warp intrinsic with a mask that leaves it out");
-    const int group = __builtin_ctz(mask);
     warp.payload[self.lane] = payload;
     warp.complete[self.lane] = complete;
-    if (warp.arrived[group] && warp.mask[group] != mask) fail_meeting("lanes of a warp call a warp intrinsic with different masks");
-    warp.mask[group] = mask;
-    const uint32_t arrived = warp.arrived[group] |= bit, members = mask & warp.live;
+    const int meeting = find_meeting(warp, mask);
+    const uint32_t arrived = warp.arrived[meeting] |= bit, members = mask & warp.live;
     if (arrived != members) {
         warp.ready &= ~bit;
         r.block();
@@ -25,7 +34,7 @@ inline void meet(uint32_t mask, void* payload, Complete complete) {
     }
     for (uint32_t rest = members; rest; rest &= rest - 1)
         if (warp.complete[__builtin_ctz(rest)] != complete) fail_meeting("lanes of a warp meet in different intrinsics");
-    warp.arrived[group] = 0;
+    warp.meetings &= ~(1u << meeting);
     complete(warp.payload, members);
     warp.ready |= members;
 }

@@ -26,8 +26,8 @@ struct Warp {
     uint32_t ready, live;
     void* payload[32];
     Complete complete[32];   // by lane: what it meets for
-    uint32_t arrived[32];    // by lowest lane of the mask: who has come
-    uint32_t mask[32];
+    uint32_t meetings;       // under way, a bit each; several masks may hold a lane that is still to come
+    uint32_t mask[32], arrived[32];
 };
 
 enum class BarrierKind { sync, arrive };

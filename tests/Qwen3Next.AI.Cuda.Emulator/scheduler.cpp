@@ -141,11 +141,10 @@ void place(char* text, size_t size) {
     for (int id = 0; id < kBarriers; id++)
         if (meetings[id].arrived && length < 400)
             length += snprintf(text + length, sizeof text - length, "; %d wait at barrier %d for %d", meetings[id].arrived, id, meetings[id].expected);
-    for (int w = 0; w < kMaxWarps && length < 400; w++)
-        for (int group = 0; group < 32 && length < 400; group++)
-            if (the_runtime.warps[w].arrived[group])
-                length += snprintf(text + length, sizeof text - length, "; lanes %08x of warp %d wait for %08x", the_runtime.warps[w].arrived[group], w,
-                                   the_runtime.warps[w].mask[group] & the_runtime.warps[w].live);
+    for (int w = 0; w < warp_count; w++)
+        for (uint32_t rest = the_runtime.warps[w].meetings; rest && length < 400; rest &= rest - 1)
+            length += snprintf(text + length, sizeof text - length, "; lanes %08x of warp %d wait for %08x", the_runtime.warps[w].arrived[__builtin_ctz(rest)], w,
+                               the_runtime.warps[w].mask[__builtin_ctz(rest)] & the_runtime.warps[w].live);
     fail(kErrorLaunchFailed, text);
 }
 
@@ -164,7 +163,7 @@ void block() {
 }
 
 void yield() {
-    if (++polls > 100000000) fail(kErrorTimeout, "all threads poll for something that does not come");
+    if (++polls > 20000000) fail(kErrorTimeout, "all threads poll for something that does not come");
     go_to(next_ready(true));
 }
 
@@ -196,11 +195,11 @@ int barrier(int id, int expected, BarrierKind kind, bool predicate) {
 void end_lane(Warp& warp, uint32_t bit) {
     warp.live &= ~bit;
     warp.ready &= ~bit;
-    if (warp.ready == warp.live) return;
-    for (int group = 0; group < 32; group++) {
-        const uint32_t members = warp.mask[group] & warp.live;
-        if (!warp.arrived[group] || warp.arrived[group] != members) continue;
-        warp.arrived[group] = 0;
+    for (uint32_t rest = warp.meetings; rest; rest &= rest - 1) {
+        const int meeting = __builtin_ctz(rest);
+        const uint32_t members = warp.mask[meeting] & warp.live;
+        if (warp.arrived[meeting] != members) continue;
+        warp.meetings &= ~(1u << meeting);
         warp.complete[__builtin_ctz(members)](warp.payload, members);
         warp.ready |= members;
     }
@@ -230,7 +229,7 @@ void prepare_block(const Launch& launch) {
     }
     for (uint32_t w = 0; w * 32 < live_threads; w++) {
         Warp& warp = r.warps[w];
-        memset(warp.arrived, 0, sizeof warp.arrived);
+        warp.meetings = 0;
         warp.ready = warp.live = live_threads - w * 32 >= 32 ? ~0u : (1u << (live_threads - w * 32)) - 1;
     }
     if (settings.poison) {

@@ -2,8 +2,12 @@ using System.Runtime.InteropServices;
 using Qwen3Next.AI.Cuda;
 using Qwen3Next.AI.Tests;
 using Xunit;
+using Xunit.Sdk;
+using Xunit.v3;
 
 [assembly: AssemblyFixture(typeof(CudaFixture))]
+// One device serves all tests, and some change its settings or break it.
+[assembly: Parallelization(Mode = ParallelMode.None)]
 
 namespace Qwen3Next.AI.Tests;
 
@@ -13,32 +17,48 @@ namespace Qwen3Next.AI.Tests;
 /// </summary>
 public sealed class CudaFixture : IDisposable
 {
-    private readonly CudaDevice? _device;
-    private readonly CudaStream? _stream;
-    private readonly string _reason = "";
+    private readonly Lazy<(CudaDevice Device, CudaStream Stream)> _opened = new(Open);
+    private readonly bool _isMissing;
 
     public CudaFixture()
     {
         IsEmulated = !HasGpu();
-        if (IsEmulated && Environment.GetEnvironmentVariable("QWEN3NEXT_REQUIRE_GPU") == "1")
-            _reason = "QWEN3NEXT_REQUIRE_GPU is 1 and this machine has no GPU that CUDA can use.";
-        else if (IsEmulated && !Emulator.Use())
-            _reason = "No GPU, and no emulated one: it is built where g++ is.";
-        else
-            (_device, _stream) = Open();
+        _isMissing = IsEmulated && (RequiresGpu || !Emulator.Use());
     }
 
     /// <summary>Tests run on the emulated device.</summary>
     public bool IsEmulated { get; }
 
-    internal CudaDevice Device => _device ?? throw Missing();
+    /// <summary>On the emulated device, a sticky error that an earlier test left is forgotten.</summary>
+    internal CudaDevice Device
+    {
+        get
+        {
+            var device = Opened.Device;
+            if (IsEmulated) Emulator.Recover();
+            return device;
+        }
+    }
 
-    internal CudaStream Stream => _stream ?? throw Missing();
+    internal CudaStream Stream => Opened.Stream;
+
+    private static bool RequiresGpu => Environment.GetEnvironmentVariable("QWEN3NEXT_REQUIRE_GPU") == "1";
+
+    private (CudaDevice Device, CudaStream Stream) Opened
+    {
+        get
+        {
+            Assert.False(_isMissing && RequiresGpu, "QWEN3NEXT_REQUIRE_GPU is 1 and this machine has no GPU that CUDA can use.");
+            Assert.SkipWhen(_isMissing, "no GPU, and no emulated one: it is built where g++ is");
+            return _opened.Value;
+        }
+    }
 
     public void Dispose()
     {
-        _stream?.Dispose();
-        _device?.Dispose();
+        if (!_opened.IsValueCreated) return;
+        _opened.Value.Stream.Dispose();
+        _opened.Value.Device.Dispose();
     }
 
     private static (CudaDevice, CudaStream) Open()
@@ -47,12 +67,13 @@ public sealed class CudaFixture : IDisposable
         return (device, device.CreateStream());
     }
 
-    private static bool HasGpu() => NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out _);
-
-    private Exception Missing()
+    /// <summary>Asks the driver itself: the library keeps the first driver that it loads.</summary>
+    private static unsafe bool HasGpu()
     {
-        if (Environment.GetEnvironmentVariable("QWEN3NEXT_REQUIRE_GPU") == "1") Assert.Fail(_reason);
-        Assert.Skip(_reason);
-        return new InvalidOperationException();
+        if (!NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out var driver)) return false;
+        var start = (delegate* unmanaged<uint, int>)NativeLibrary.GetExport(driver, "cuInit");
+        var count = (delegate* unmanaged<int*, int>)NativeLibrary.GetExport(driver, "cuDeviceGetCount");
+        int devices;
+        return start(0) == 0 && count(&devices) == 0 && devices > 0;
     }
 }

@@ -9,13 +9,13 @@ internal static unsafe class Emulator
 {
     private static nint _library;
 
-    /// <summary>Makes the library load the emulator as driver and as compiler. False where it was not built.</summary>
+    /// <summary>Makes the library load the emulator as driver and as compiler, unless others are named. False where it was not built.</summary>
     public static bool Use()
     {
         if (Folder() is not { } folder) return false;
         var file = Path.Combine(folder, "libqwen3next-cuda-emulator.so");
-        Environment.SetEnvironmentVariable(EnvironmentVariables.CudaDriverName, file);
-        Environment.SetEnvironmentVariable(EnvironmentVariables.NvrtcName, file);
+        if (EnvironmentVariables.CudaDriver is null) Environment.SetEnvironmentVariable(EnvironmentVariables.CudaDriverName, file);
+        if (EnvironmentVariables.Nvrtc is null) Environment.SetEnvironmentVariable(EnvironmentVariables.NvrtcName, file);
         if (EnvironmentVariables.KernelCache is null) Environment.SetEnvironmentVariable(EnvironmentVariables.KernelCacheName, Path.Combine(folder, "kernels"));
         _library = NativeLibrary.Load(file);
         return true;

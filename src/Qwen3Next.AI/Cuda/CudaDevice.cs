@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Qwen3Next.AI.Cuda.Interop;
@@ -10,12 +11,13 @@ namespace Qwen3Next.AI.Cuda;
 /// </summary>
 internal sealed unsafe class CudaDevice : IDisposable
 {
-    /// <summary>CUDA 12.0, which brought the launch interface in use.</summary>
-    private const int LeastDriverVersion = 12000;
+    /// <summary>CUDA 12.3: since then graphs can hold kernels that start before the one ahead of them has ended.</summary>
+    private const int LeastDriverVersion = 12030;
+
+    private static readonly ConcurrentDictionary<(string Source, string Defines), bool> AllLoaded = new();
 
     private readonly ContextHandle _context;
     private readonly KernelCache _kernels;
-
     private CudaDevice(int ordinal, int device)
     {
         Ordinal = ordinal;
@@ -67,6 +69,9 @@ internal sealed unsafe class CudaDevice : IDisposable
         }
     }
 
+    /// <summary>What this process has loaded so far, on any device: sources, and their macros separated by spaces.</summary>
+    public static IEnumerable<(string Source, string Defines)> Loaded => AllLoaded.Keys;
+
     /// <summary>Opens a GPU.</summary>
     /// <exception cref="Qwen3NextException">There is no driver, no GPU, none of that number, or it is too old. The message has the remedy.</exception>
     public static CudaDevice Open(int ordinal = 0)
@@ -80,7 +85,7 @@ internal sealed unsafe class CudaDevice : IDisposable
             throw new Qwen3NextException("The CUDA driver finds no GPU. Check nvidia-smi and CUDA_VISIBLE_DEVICES, or set Device to Cpu.");
         Driver.Check(Driver.DriverGetVersion(out var version));
         if (version < LeastDriverVersion)
-            throw new Qwen3NextException($"The NVIDIA driver supports CUDA {version / 1000}.{version % 1000 / 10}; 12.0 is the least. Install a newer driver.");
+            throw new Qwen3NextException($"The NVIDIA driver supports CUDA {version / 1000}.{version % 1000 / 10}; 12.3 is the least. Install a newer driver.");
         if (ordinal < 0 || ordinal >= count)
             throw new Qwen3NextException($"There is no GPU {ordinal}: the CUDA driver has {count}, numbered from 0. Check CUDA_VISIBLE_DEVICES.");
         Driver.Check(Driver.DeviceGet(out var device, ordinal));
@@ -115,8 +120,11 @@ internal sealed unsafe class CudaDevice : IDisposable
     /// <param name="source">Kernels and the headers they include.</param>
     /// <param name="defines">Macros as NAME or NAME=VALUE.</param>
     /// <exception cref="Qwen3NextException">NVRTC is missing, or the source does not compile; then the message has the compiler's log.</exception>
-    public KernelModule Load(KernelSource source, params ReadOnlySpan<string> defines) =>
-        new(_context, this, source.Name, _kernels.GetOrCompile(source, [.. defines], ComputeCapability));
+    public KernelModule Load(KernelSource source, params ReadOnlySpan<string> defines)
+    {
+        AllLoaded[(source.Name, string.Join(' ', defines))] = true;
+        return new KernelModule(_context, this, source.Name, _kernels.GetOrCompile(source, [.. defines], ComputeCapability));
+    }
 
     /// <summary>Gives the context up; it ends once all that lives in it is disposed.</summary>
     public void Dispose() => _context.Dispose();

@@ -21,7 +21,7 @@ internal static unsafe partial class Driver
     /// <summary>Throws a <see cref="CudaException"/> unless the call succeeded.</summary>
     public static void Check(CudaResult result, [CallerArgumentExpression(nameof(result))] string call = "")
     {
-        if (result != CudaResult.Success) throw Error(result, "cu" + call.Split('(')[0]);
+        if (result != CudaResult.Success) throw Error(result, "cu" + call.Split('(')[0].Split('.')[^1]);
     }
 
     /// <summary>The error of a failed call.</summary>

@@ -8,8 +8,8 @@ internal static class NativeLibraries
 {
     public const string Driver = "qwen3next-cuda-driver", Nvrtc = "qwen3next-nvrtc";
 
-    private static readonly Lazy<nint> DriverLibrary = new(() => Load(EnvironmentVariables.CudaDriver, DriverNames));
-    private static readonly Lazy<nint> NvrtcLibrary = new(() => Load(EnvironmentVariables.Nvrtc, NvrtcFiles()));
+    private static readonly Lazy<nint> DriverLibrary = new(() => Load(EnvironmentVariables.CudaDriver, DriverNames, out _));
+    private static readonly Lazy<nint> NvrtcLibrary = new(LoadNvrtc);
 
     static NativeLibraries() => NativeLibrary.SetDllImportResolver(typeof(NativeLibraries).Assembly, Resolve);
 
@@ -32,11 +32,27 @@ internal static class NativeLibraries
     private static string[] DriverNames => OperatingSystem.IsWindows() ? ["nvcuda.dll"] : ["libcuda.so.1"];
 
     /// <summary>Loads the named file, and only that when one is named; else the first candidate that loads. Zero when none does.</summary>
-    public static nint Load(string? named, IEnumerable<string> candidates)
+    /// <param name="named">The user's choice.</param>
+    /// <param name="candidates">Names and paths, best first.</param>
+    /// <param name="loaded">Which it was.</param>
+    public static nint Load(string? named, IEnumerable<string> candidates, out string? loaded)
     {
         foreach (var candidate in named is null ? candidates : [named])
+        {
+            loaded = candidate;
             if (NativeLibrary.TryLoad(candidate, out var library)) return library;
+        }
+        loaded = null;
         return 0;
+    }
+
+    private static nint LoadNvrtc()
+    {
+        var library = Load(EnvironmentVariables.Nvrtc, NvrtcFiles(), out var file);
+        // NVRTC opens its second library by name alone, and finds it in a folder outside the system's search only if it is loaded already.
+        if (Path.GetDirectoryName(file) is { Length: > 0 } folder)
+            foreach (var builtins in Directory.EnumerateFiles(folder, "*nvrtc-builtins*")) NativeLibrary.TryLoad(builtins, out _);
+        return library;
     }
 
     /// <summary>Names for the system's own search, then files beside the application and in the folders of installed toolkits; newest first.</summary>

@@ -16,7 +16,7 @@ internal static unsafe partial class Nvrtc
     public static void Check(int result, [CallerArgumentExpression(nameof(result))] string call = "")
     {
         if (result != Success)
-            throw new Qwen3NextException($"nvrtc{call.Split('(')[0]} failed with {Marshal.PtrToStringUTF8((nint)GetErrorString(result))} ({result}).");
+            throw new Qwen3NextException($"nvrtc{call.Split('(')[0].Split('.')[^1]} failed with {Marshal.PtrToStringUTF8((nint)GetErrorString(result))} ({result}).");
     }
 
     [LibraryImport(Library, EntryPoint = "nvrtcGetErrorString")]

@@ -206,7 +206,11 @@ __device__ __forceinline__ void unpack_e4m3(uint32_t packed, float (&x)[4]) {
     x[0] = half_value((uint16_t)low), x[1] = half_value((uint16_t)(low >> 16));
     x[2] = half_value((uint16_t)high), x[3] = half_value((uint16_t)(high >> 16));
 }
-#else
+#endif
+
+#endif
+
+#if defined(QWEN3NEXT_EMULATED) || __CUDA_ARCH__ < 890
 // Before sm_89 in integer arithmetic. An e4m3 value is 2^120 times the float whose exponent and mantissa fields hold its bits.
 __device__ __forceinline__ float e4m3_value(uint32_t bits) {
     const float magnitude = __uint_as_float((bits & 0x7f) << 20) * __uint_as_float(247u << 23);
@@ -227,6 +231,4 @@ __device__ __forceinline__ void unpack_e4m3(uint32_t packed, float (&x)[4]) {
 #pragma unroll
     for (int i = 0; i < 4; i++) x[i] = e4m3_value(packed >> (8 * i));
 }
-#endif
-
 #endif
