@@ -122,6 +122,22 @@ public sealed class ExpertsTests(CudaFixture fixture)
     }
 
     [Theory]
+    [InlineData(2)]
+    [InlineData(10)]
+    [InlineData(66)]
+    public void FeedForward_CalledAgain_AllocatesNothing(int rows)
+    {
+        using var layer = new FeedForwardLayer(Tiny, DType.BF16, DType.BF16, seed: 6);
+        using var backend = new CudaBackend(fixture.Device);
+        var (parameters, norm) = layer.Place(backend);
+        var x = backend.Allocate(DType.F32, new Shape(rows, Tiny.Width));
+        backend.FeedForward(parameters, norm, Epsilon, x);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        backend.FeedForward(parameters, norm, Epsilon, x);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(20)]
     public void FeedForward_RowThatIsNotANumber_LeavesOthersAlone(int rows)

@@ -8,7 +8,16 @@ internal sealed class ExpertRowKernels(KernelModule module)
     /// <summary>Rows that they take.</summary>
     public const int MostRows = 8;
 
-    public const int RouterThreads = 128, UpThreads = 256, DownWarps = 12;
+    public const int RouterThreads = 128, UpThreads = 256, DownThreads = 256;
+
+    /// <summary>Dynamic shared memory: each warp's ring of stages of 2 KB; experts_down has its results beside.</summary>
+    public const int UpRings = 8 * 3 * 2048, DownRings = 8 * 6 * 2048;
+
+    /// <summary>
+    /// Columns of a network that one warp of experts_down takes at a time: few enough that its eight warps share one token's networks evenly or,
+    /// of a wide network, take one part each.
+    /// </summary>
+    public static int PartOf(int width) => Math.Max(256, (width + 8 * 128 - 1) / (8 * 128) * 128);
 
     public Kernel Router { get; } = module.GetKernel("router_rows", overlaps: true);
 

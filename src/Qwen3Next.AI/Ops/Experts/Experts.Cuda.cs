@@ -8,9 +8,6 @@ internal sealed unsafe partial class CudaBackend
     /// <summary>Up to here the router's product is one warp per expert; above it, tiles.</summary>
     private const int MostRouterRows = 64;
 
-    /// <summary>Widest network whose columns one warp of experts_down takes alone.</summary>
-    private const int WholePart = 1024;
-
     private readonly Dictionary<FeedForwardParameters, ExpertNetworks> _networks = [];
     private readonly Dictionary<ExpertVariant, ExpertRowKernels> _expertRows = [];
     private readonly Dictionary<(ExpertVariant, int), ExpertTileKernels> _expertTiles = [];
@@ -41,12 +38,12 @@ internal sealed unsafe partial class CudaBackend
         RouteRows(p, n, norm, epsilon, x, scratch);
 
         var units = n.SharedWidth / 8 + rows * active * (n.ExpertWidth / 8);
-        kernels.Up.Launch(_stream, Math.Min(units, 2 * _device.Multiprocessors), ExpertRowKernels.UpThreads, 0,
+        kernels.Up.Launch(_stream, Math.Min(units, 2 * _device.Multiprocessors), ExpertRowKernels.UpThreads, ExpertRowKernels.UpRings,
             n.Table, scratch.Logits, scratch.Normed, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, scratch.Hidden);
 
-        int routedPart = PartOf(n.ExpertWidth), sharedPart = PartOf(n.SharedWidth);
+        int routedPart = ExpertRowKernels.PartOf(n.ExpertWidth), sharedPart = ExpertRowKernels.PartOf(n.SharedWidth);
         var parts = active * Ceiling(n.ExpertWidth, routedPart) + Ceiling(n.SharedWidth, sharedPart);
-        kernels.Down.Launch(_stream, n.Width / 16, ExpertRowKernels.DownWarps * 32, parts * rows * 16 * sizeof(float),
+        kernels.Down.Launch(_stream, n.Width / 16, ExpertRowKernels.DownThreads, ExpertRowKernels.DownRings + parts * rows * 16 * sizeof(float),
             n.Table, scratch.Logits, scratch.Hidden, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth,
             routedPart, sharedPart, p.SharedGate is null ? 0 : 1, x.Address);
     }
@@ -108,10 +105,6 @@ internal sealed unsafe partial class CudaBackend
         _expertTiles.Add((n.Variant, size), kernels);
         return kernels;
     }
-
-    /// <summary>Columns of a network that one warp of experts_down takes: all, or whole scale blocks so that a wide network occupies every warp.</summary>
-    private static int PartOf(int width) =>
-        width <= WholePart ? Math.Max(width, 1) : Ceiling(Ceiling(width, ExpertRowKernels.DownWarps), 128) * 128;
 
     private static int Ceiling(int value, int divisor) => (value + divisor - 1) / divisor;
 }

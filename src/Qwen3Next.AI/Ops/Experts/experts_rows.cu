@@ -8,10 +8,11 @@
 // experts_up lets its successor start only when router_rows has ended: experts_down may read the logits, and fetch its weights, before it waits.
 //
 // Predictions for one H200 (4,275 GB/s, 132 multiprocessors), 80B shape (E 512, K 10, D 2048, I 512), FP8, 1 row; not measured:
-//   kernel        grid              block  shared                   bytes     time
-//   router_rows   ceil((E + 1) / 4)   128  0                        2.1 MB    0.5 us + start
-//   experts_up    2 per processor     256  10 KB                   23.1 MB    5.4 us + selection 1 us
-//   experts_down  D / 16              384  64 B per row and part   11.5 MB    2.7 us
+//   kernel        grid               block  shared                              bytes    time
+//   router_rows   ceil((E + 1) / 4)    128  0                                  2.1 MB    0.5 us + start
+//   experts_up    2 per processor      256  60 KB                             23.1 MB    5.4 us + selection 1 us
+//   experts_down  D / 16               256  100 KB + 64 B for row and part    11.5 MB    2.7 us, of which 2.2 us can pass during experts_up
+// Registers and shared memory are such that two blocks of experts_up and one of experts_down fit one multiprocessor.
 #include "routing.cuh"
 
 #ifndef ROUTED
@@ -22,8 +23,8 @@
 #endif
 
 constexpr int kRows = 8;
-constexpr int kUpWarps = 8;
-constexpr int kDownWarps = 12;
+constexpr int kUpWarps = 8, kUpStages = 3;
+constexpr int kDownWarps = 8, kDownStages = 6;
 
 // What the selection comes to, in shared memory. Items are the experts that some row chose.
 struct Routing {
@@ -74,52 +75,72 @@ __device__ __forceinline__ void route(Routing& r, const float* logits, int rows,
     __syncthreads();
 }
 
-// 16-byte pieces of a lane in 8 + 8 weight rows of a block of 128 columns, and the columns where they start.
-template <class W> constexpr int kPieces = 128 / (4 * values_per_load<W>);
-template <class W> __device__ __forceinline__ int piece_column(int piece) {
-    return (piece * 4 + threadIdx.x % 4) * values_per_load<W>;
-}
+// A stage is 128 bytes of each of 16 weight rows, 128 columns of e4m3 or 64 of bf16, which share a scale: four 16-byte chunks of every lane, whose
+// rows are `first` of the upper eight and `second` of the lower. It waits in the warp's ring in shared memory; a lane reads what it copied itself.
+constexpr int kStageBytes = 2048;
+template <class W> constexpr int kStageColumns = 128 / (int)sizeof(W);
+template <class W> __device__ __forceinline__ int chunk_column(int half) { return (half * 4 + threadIdx.x % 4) * values_per_load<W>; }
 
-// first and second: this lane's rows of the two halves. Columns beyond the matrix give zeros.
-template <class W> __device__ __forceinline__ void load_weights(uint4* pieces, const W* first, const W* second, int column, int columns) {
+// Columns from `end` on become zeros.
+template <class W> __device__ __forceinline__ void copy_stage(char* slot, const W* first, const W* second, int column, int end) {
+    char* const to = slot + threadIdx.x % 32 * 16;
 #pragma unroll
-    for (int j = 0; j < kPieces<W>; j++) {
-        const int c = column + piece_column<W>(j);
-        pieces[2 * j] = c < columns ? load_once((const uint4*)(first + c)) : make_uint4(0, 0, 0, 0);
-        pieces[2 * j + 1] = c < columns ? load_once((const uint4*)(second + c)) : make_uint4(0, 0, 0, 0);
+    for (int half = 0; half < 2; half++) {
+        const int c = column + chunk_column<W>(half);
+        cp_async<16>(to + half * 1024, first + c, c < end);
+        cp_async<16>(to + half * 1024 + 512, second + c, c < end);
     }
 }
 
-// sum += 16 weight rows times the activation rows over 128 columns. activations: this lane's row, null where there is none.
+// sum += scales of the halves of the 16 rows * the rows * the activation rows. activations: this lane's row, null where there is none.
 template <class W>
-__device__ __forceinline__ void multiply_block(float (&sum)[4], const uint4* pieces, const bf16* activations, int column, int columns) {
+__device__ __forceinline__ void multiply_stage(float (&sum)[4], const char* slot, float2 scales, const bf16* activations, int column, int end) {
+    const char* const from = slot + threadIdx.x % 32 * 16;
+    float parts[2][4] = {};     // two sums, because products that add to one wait for each other
 #pragma unroll
-    for (int j = 0; j < kPieces<W>; j++) {
-        const int c = column + piece_column<W>(j);
+    for (int half = 0; half < 2; half++) {
+        const uint4 first = *(const uint4*)(from + half * 1024), second = *(const uint4*)(from + half * 1024 + 512);
+        const int c = column + chunk_column<W>(half);
 #pragma unroll
-        for (int half = 0; half < values_per_load<W> / 8; half++) {
+        for (int i = 0; i < values_per_load<W> / 8; i++) {
             uint32_t a[2][4];
-            weight_fragments<sizeof(W), 2>(pieces[2 * j], pieces[2 * j + 1], half, a);
-            const uint4 x = activations && c < columns ? *(const uint4*)(activations + c + half * 8) : make_uint4(0, 0, 0, 0);
-            const uint32_t first[2] = {x.x, x.y}, second[2] = {x.z, x.w};
-            mma_bf16(sum, a[0], first);
-            mma_bf16(sum, a[1], second);
+            weight_fragments<sizeof(W), 2>(first, second, i, a);
+            const uint4 x = activations && c < end ? *(const uint4*)(activations + c + i * 8) : make_uint4(0, 0, 0, 0);
+            const uint32_t low[2] = {x.x, x.y}, high[2] = {x.z, x.w};
+            mma_bf16(parts[half], a[0], low);
+            mma_bf16(parts[half], a[1], high);
         }
     }
+#pragma unroll
+    for (int i = 0; i < 4; i++) sum[i] = fmaf(sizeof(W) == 1 ? i < 2 ? scales.x : scales.y : 1.0f, parts[0][i] + parts[1][i], sum[i]);
 }
 
-// As multiply_block for several blocks, with their scales for the first and the second half.
-template <class W, int Blocks>
-__device__ __forceinline__ void multiply_blocks(float (&sum)[4], const uint4* pieces, const float (*scales)[2], const bf16* activations,
-                                                int column, int columns) {
-#pragma unroll
-    for (int b = 0; b < Blocks; b++) {
-        float block[4] = {};
-        multiply_block<W>(block, pieces + b * 2 * kPieces<W>, activations, column + b * 128, columns);
-#pragma unroll
-        for (int i = 0; i < 4; i++) sum[i] = fmaf(sizeof(W) == 1 ? scales[b][i / 2] : 1.0f, block[i], sum[i]);
+// A warp's ring of Stages stages and their scales. Every fetch closes one group of copies, an empty one when nothing is left.
+template <int Stages> struct Ring {
+    char* slots;
+    float2* scales;
+    int filled = 0, read = 0;
+
+    __device__ __forceinline__ Ring(char* shared, float2 (*scales)[Stages])
+        : slots(shared + threadIdx.x / 32 * Stages * kStageBytes), scales(scales[threadIdx.x / 32]) {}
+
+    __device__ __forceinline__ char* fill() const { return slots + filled * kStageBytes; }
+    __device__ __forceinline__ void fill_scales(const float* first, const float* second) const {
+        if (threadIdx.x % 32 == 0) cp_async<4>(&scales[filled].x, first), cp_async<4>(&scales[filled].y, second);
     }
-}
+    __device__ __forceinline__ void close() {
+        cp_async_commit();
+        filled = filled + 1 == Stages ? 0 : filled + 1;
+    }
+    // The oldest stage has come, and the slot before it may be filled.
+    __device__ __forceinline__ void wait() const {
+        cp_async_wait<Stages - 2>();
+        __syncwarp();
+    }
+    __device__ __forceinline__ const char* slot() const { return slots + read * kStageBytes; }
+    __device__ __forceinline__ float2 scale() const { return scales[read]; }
+    __device__ __forceinline__ void release() { read = read + 1 == Stages ? 0 : read + 1; }
+};
 
 // ---- logits = W_router u and the shared network's gate, f32; normed = u in bf16 ----
 
@@ -192,174 +213,153 @@ router_rows(const float* x, const float* norm, float epsilon, const bf16* router
 // Place of a row's hidden values for its k-th expert; k = ACTIVE is the shared network.
 __device__ __forceinline__ int64_t hidden_row(int row, int k) { return (int64_t)row * (ACTIVE + 1) + k; }
 
-// The weights a lane has in flight: 8 pieces, which are 2 blocks of 128 columns of e4m3 or 1 of bf16.
-struct Flight {
-    uint4 pieces[8];
-    float scales[2][2];
-};
-template <class W> constexpr int kBlocks = 8 / (2 * kPieces<W>);
-template <class W> constexpr int kPanel = kUpWarps * kBlocks<W> * 128;
-template <class W> __device__ __forceinline__ int up_column(int panel) { return panel * kPanel<W> + threadIdx.x / 32 * kBlocks<W> * 128; }
+// A warp's part of a network's columns, in stages.
+template <class W> __device__ __forceinline__ int up_stage(int width, int warp) { return warp * ceiling(width, kStageColumns<W>) / kUpWarps; }
 
-// Rows unit * 8 + group of gate and of up.
-template <class W> __device__ __forceinline__ void fetch_up(Flight& f, const Network* network, int unit, int panel, int width) {
+// Fetches rows unit * 8 + group of gate and of up.
+template <class W>
+__device__ __forceinline__ void fetch_up(Ring<kUpStages>& ring, const Network* network, int unit, int stage, int width) {
     const int64_t row = unit * 8 + threadIdx.x % 32 / 4;
-    const int column = up_column<W>(panel);
-    const W *gate = (const W*)network->gate + row * width, *up = (const W*)network->up + row * width;
-#pragma unroll
-    for (int b = 0; b < kBlocks<W>; b++) {
-        load_weights<W>(f.pieces + b * 2 * kPieces<W>, gate, up, column + b * 128, width);
-        if (sizeof(W) == 2 || column + b * 128 >= width) continue;
-        const int64_t at = row / 128 * scale_blocks(width) + column / 128 + b;
-        f.scales[b][0] = network->gate_scales[at];
-        f.scales[b][1] = network->up_scales[at];
-    }
-}
-
-template <class W> __device__ __forceinline__ void multiply_up(float (&sum)[4], const Flight& f, const bf16* activations, int panel, int width) {
-    multiply_blocks<W, kBlocks<W>>(sum, f.pieces, f.scales, activations, up_column<W>(panel), width);
+    const int column = stage * kStageColumns<W>;
+    copy_stage((char*)ring.fill(), (const W*)network->gate + row * width, (const W*)network->up + row * width, column, width);
+    if (sizeof(W) == 2) return;
+    const int64_t block = unit * 8 / kScaleBlock * scale_blocks(width) + column / kScaleBlock;
+    ring.fill_scales(network->gate_scales + block, network->up_scales + block);
 }
 
 // Grid: any number of blocks; units are eights of hidden values, the shared network's first because its weights can be fetched before the wait.
-extern "C" __global__ void __launch_bounds__(256, 2)
+extern "C" __global__ void __launch_bounds__(256, 3)
 experts_up(const Network* networks, const float* logits, const bf16* normed, int rows, int width, int expert_width, int shared_width,
            int hidden_width, bf16* hidden) {
+    extern __shared__ __align__(128) char rings[];
     __shared__ Routing routing;
     __shared__ float4 partial[2][kUpWarps][32];
+    __shared__ float2 scales[kUpWarps][kUpStages];
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, shared_units = shared_width / 8, per_expert = expert_width / 8;
-    Flight flight = {};
-    // Of a unit: whether it is the shared network's, its item, its place within the network, and the panels it takes.
+    // Of a unit: whether it is the shared network's, its item, its place within the network, and the stages of a warp.
     const auto shared = [&](int unit) { return unit < shared_units; };
     const auto item = [&](int unit) { return (unit - shared_units) / per_expert; };
     const auto within = [&](int unit) { return shared(unit) ? unit : (unit - shared_units) % per_expert; };
-    const auto panels = [&](int unit) { return ceiling(width, shared(unit) ? kPanel<SHARED> : kPanel<ROUTED>); };
-    const auto fetch = [&](int unit, int panel) {
-        if (shared(unit)) fetch_up<SHARED>(flight, networks + EXPERTS, within(unit), panel, width);
-        else fetch_up<ROUTED>(flight, networks + routing.experts[item(unit)], within(unit), panel, width);
-    };
+    const auto stage_of = [&](int unit, int warp) { return shared(unit) ? up_stage<SHARED>(width, warp) : up_stage<ROUTED>(width, warp); };
 
-    int unit = blockIdx.x;
-    const bool early = shared(unit);
-    if (early) fetch(unit, 0);
+    Ring<kUpStages> ring(rings, scales);
+    int next = blockIdx.x, next_stage = stage_of(next, warp), units = shared_units, ahead = 0;
+    const auto more = [&] {
+        for (; next < units && next_stage == stage_of(next, warp + 1); next_stage = stage_of(next, warp)) next += gridDim.x;
+        return next < units;
+    };
+    const auto fetch = [&] {
+        if (more()) {
+            if (shared(next)) fetch_up<SHARED>(ring, networks + EXPERTS, within(next), next_stage, width);
+            else fetch_up<ROUTED>(ring, networks + routing.experts[item(next)], within(next), next_stage, width);
+            next_stage++;
+        }
+        ring.close();
+    };
+    for (; ahead < kUpStages - 1 && more(); ahead++) fetch();
     wait_for_previous_kernel();
     launch_dependents();
     route(routing, logits, rows, false);
-    const int units = shared_units + routing.items * per_expert;
-    if (!early && unit < units) fetch(unit, 0);
+    units = shared_units + routing.items * per_expert;
+    for (; ahead < kUpStages - 1; ahead++) fetch();
 
     const bf16* activations = lane / 4 < rows ? normed + (int64_t)(lane / 4) * width : nullptr;
-    float sum[4] = {};
-    for (int panel = 0, turn = 0; unit < units;) {
-        if (shared(unit)) multiply_up<SHARED>(sum, flight, activations, panel, width);
-        else multiply_up<ROUTED>(sum, flight, activations, panel, width);
-        const bool complete = panel + 1 == panels(unit);
-        const int next = complete ? unit + gridDim.x : unit;
-        panel = complete ? 0 : panel + 1;
-        if (next < units) fetch(next, panel);      // on their way while this unit is summed
-        if (!complete) continue;
-
+    for (int unit = blockIdx.x, turn = 0; unit < units; unit += gridDim.x, turn ^= 1) {
+        float sum[4] = {};
+        for (int stage = stage_of(unit, warp); stage < stage_of(unit, warp + 1); stage++) {
+            ring.wait();
+            fetch();
+            if (shared(unit)) multiply_stage<SHARED>(sum, ring.slot(), ring.scale(), activations, stage * kStageColumns<SHARED>, width);
+            else multiply_stage<ROUTED>(sum, ring.slot(), ring.scale(), activations, stage * kStageColumns<ROUTED>, width);
+            ring.release();
+        }
+        // Two units' sums take turns, so that a warp may run ahead by one unit.
         partial[turn][warp][lane] = make_float4(sum[0], sum[1], sum[2], sum[3]);
         __syncthreads();
         const int i = threadIdx.x % 8, row = threadIdx.x / 8;
         const int slot = row >= rows ? -1 : shared(unit) ? ACTIVE : routing.slots[item(unit)][row];
-        if (slot >= 0) {
-            float gate = 0, up = 0;
+        if (slot < 0) continue;
+        float gate = 0, up = 0;
 #pragma unroll
-            for (int w = 0; w < kUpWarps; w++) {
-                const float* of = (const float*)&partial[turn][w][i * 4 + row / 2] + row % 2;
-                gate += of[0];
-                up += of[2];
-            }
-            hidden[hidden_row(row, slot) * hidden_width + within(unit) * 8 + i] = from_float<bf16>(gate * sigmoid(gate) * up);
+        for (int w = 0; w < kUpWarps; w++) {
+            const float* of = (const float*)&partial[turn][w][i * 4 + row / 2] + row % 2;
+            gate += of[0];
+            up += of[2];
         }
-        turn = 1 - turn;
-        unit = next;
-#pragma unroll
-        for (int j = 0; j < 4; j++) sum[j] = 0;
+        hidden[hidden_row(row, slot) * hidden_width + within(unit) * 8 + i] = from_float<bf16>(gate * sigmoid(gate) * up);
     }
 }
 
 // ---- x += sum of weight * W_down hidden ----
 
-// The columns whose weights a lane has in flight: 16 pieces.
-template <class W> constexpr int kDownBlocks = 16 / (2 * kPieces<W>);
-template <class W> constexpr int kDownColumns = kDownBlocks<W> * 128;
-
-struct DownFlight {
-    uint4 pieces[16];
-    float scales[4][2];
-};
-
-template <class W> __device__ __forceinline__ void fetch_down(DownFlight& f, const Network* network, int column, int end, int columns) {
+template <class W>
+__device__ __forceinline__ void fetch_down(Ring<kDownStages>& ring, const Network* network, int column, int end, int columns) {
     const int64_t row = blockIdx.x * 16 + threadIdx.x % 32 / 4;
-    const W* first = (const W*)network->down + row * columns;
-#pragma unroll
-    for (int b = 0; b < kDownBlocks<W>; b++) {
-        load_weights<W>(f.pieces + b * 2 * kPieces<W>, first, first + (int64_t)8 * columns, column + b * 128, end);
-        if (sizeof(W) == 2 || column + b * 128 >= end) continue;
-        f.scales[b][0] = f.scales[b][1] = network->down_scales[row / 128 * scale_blocks(columns) + column / 128 + b];
-    }
+    const W* const first = (const W*)network->down + row * columns;
+    copy_stage(ring.fill(), first, first + (int64_t)8 * columns, column, end);
+    if (sizeof(W) == 2) return;
+    const float* const scale = network->down_scales + (int64_t)(blockIdx.x * 16 / kScaleBlock) * scale_blocks(columns) + column / kScaleBlock;
+    ring.fill_scales(scale, scale);
 }
 
 // A block computes 16 columns of x for all rows: grid D / 16. Every warp takes parts of `routed_part` or `shared_part` columns of one network; what
-// they give is summed in order of id at the end. Shared: (ACTIVE * routed parts + shared parts) * rows * 16 floats.
-extern "C" __global__ void __launch_bounds__(kDownWarps * 32, 1)
+// they give is summed in order of id at the end. Shared: rings, then (ACTIVE * routed parts + shared parts) * rows * 16 floats.
+extern "C" __global__ void __launch_bounds__(kDownWarps * 32, 3)
 experts_down(const Network* networks, const float* logits, const bf16* hidden, int rows, int width, int expert_width, int shared_width,
              int hidden_width, int routed_part, int shared_part, int gated, float* x) {
-    extern __shared__ float results[];             // [row][part][16]
+    extern __shared__ __align__(128) char rings[];
     __shared__ Routing routing;
+    __shared__ float2 scales[kDownWarps][kDownStages];
+    float* const results = (float*)(rings + kDownWarps * kDownStages * kStageBytes);     // [row][part][16]
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const int routed_parts = ceiling(expert_width, routed_part), shared_parts = ceiling(shared_width, shared_part);
     const int row_parts = ACTIVE * routed_parts + shared_parts;
     launch_dependents();
     route(routing, logits, rows, true);
 
+    // Of a part: whether it is the shared network's, its item, its place within the network, and its columns.
     const int parts = shared_parts + routing.items * routed_parts;
-    DownFlight flight = {};
-    int column = 0, end = 0;
-    const auto begin = [&](int part) {
-        const bool shared = part < shared_parts;
-        column = shared ? part * shared_part : (part - shared_parts) % routed_parts * routed_part;
-        end = min(column + (shared ? shared_part : routed_part), shared ? shared_width : expert_width);
-    };
-    const auto fetch = [&](int part) {
-        if (part < shared_parts) fetch_down<SHARED>(flight, networks + EXPERTS, column, end, shared_width);
-        else fetch_down<ROUTED>(flight, networks + routing.experts[(part - shared_parts) / routed_parts], column, end, expert_width);
-    };
+    const auto shared = [&](int part) { return part < shared_parts; };
+    const auto item = [&](int part) { return (part - shared_parts) / routed_parts; };
+    const auto within = [&](int part) { return shared(part) ? part : (part - shared_parts) % routed_parts; };
+    const auto begin = [&](int part) { return within(part) * (shared(part) ? shared_part : routed_part); };
+    const auto end = [&](int part) { return shared(part) ? min(begin(part) + shared_part, shared_width) : min(begin(part) + routed_part, expert_width); };
+    const auto step = [&](int part) { return shared(part) ? kStageColumns<SHARED> : kStageColumns<ROUTED>; };
 
-    int part = warp;
-    if (part < parts) begin(part), fetch(part);
-    wait_for_previous_kernel();
-    float sum[4] = {};
-    while (part < parts) {
-        const bool shared = part < shared_parts;
-        const int row = lane / 4, item = shared ? 0 : (part - shared_parts) / routed_parts;
-        const int slot = row >= rows ? -1 : shared ? ACTIVE : routing.slots[item][row];
-        const bf16* activations = slot >= 0 ? hidden + hidden_row(row, slot) * hidden_width : nullptr;
-        if (shared) multiply_blocks<SHARED, kDownBlocks<SHARED>>(sum, flight.pieces, flight.scales, activations, column, end);
-        else multiply_blocks<ROUTED, kDownBlocks<ROUTED>>(sum, flight.pieces, flight.scales, activations, column, end);
-
-        const int done = part;
-        column += shared ? kDownColumns<SHARED> : kDownColumns<ROUTED>;
-        const bool complete = column >= end;
-        if (complete) part += kDownWarps;
-        if (part < parts) {
-            if (complete) begin(part);
-            fetch(part);
+    Ring<kDownStages> ring(rings, scales);
+    int next = warp, next_column = next < parts ? begin(next) : 0;
+    const auto fetch = [&] {
+        if (next < parts) {
+            if (shared(next)) fetch_down<SHARED>(ring, networks + EXPERTS, next_column, end(next), shared_width);
+            else fetch_down<ROUTED>(ring, networks + routing.experts[item(next)], next_column, end(next), expert_width);
+            next_column += step(next);
+            if (next_column >= end(next) && (next += kDownWarps) < parts) next_column = begin(next);
         }
-        if (!complete) continue;
+        ring.close();
+    };
+    for (int i = 0; i < kDownStages - 1; i++) fetch();
+    wait_for_previous_kernel();
+
+    for (int part = warp; part < parts; part += kDownWarps) {
+        const int row = lane / 4, slot = row >= rows ? -1 : shared(part) ? ACTIVE : routing.slots[item(part)][row];
+        const bf16* const activations = slot >= 0 ? hidden + hidden_row(row, slot) * hidden_width : nullptr;
+        float sum[4] = {};
+        for (int column = begin(part); column < end(part); column += step(part)) {
+            ring.wait();
+            fetch();
+            if (shared(part)) multiply_stage<SHARED>(sum, ring.slot(), ring.scale(), activations, column, end(part));
+            else multiply_stage<ROUTED>(sum, ring.slot(), ring.scale(), activations, column, end(part));
+            ring.release();
+        }
 #pragma unroll
         for (int j = 0; j < 2; j++) {
             const int target = lane % 4 * 2 + j;
-            const int place = target >= rows ? -1 : shared ? ACTIVE : routing.slots[item][target];
+            const int place = target >= rows ? -1 : shared(part) ? ACTIVE : routing.slots[item(part)][target];
             if (place < 0) continue;
-            const int at = shared ? ACTIVE * routed_parts + done : place * routed_parts + (done - shared_parts) % routed_parts;
-            float* const result = results + (target * row_parts + at) * 16;
+            float* const result = results + (target * row_parts + place * routed_parts + within(part)) * 16;
             result[lane / 4] = sum[j];
             result[lane / 4 + 8] = sum[2 + j];
         }
-#pragma unroll
-        for (int j = 0; j < 4; j++) sum[j] = 0;
     }
     __syncthreads();
 
