@@ -90,6 +90,7 @@ public sealed class ExpertsTests(CudaFixture fixture)
     [InlineData(8, 1)]
     [InlineData(6, 2)]
     [InlineData(40, 11)]
+    [InlineData(140, 70)]
     public void FeedForward_RowsInOtherCompany_GiveTheSameBits(int rows, int fewer)
     {
         using var layer = new FeedForwardLayer(Odd, DType.F8E4M3, DType.F8E4M3, seed: 2);
@@ -131,7 +132,8 @@ public sealed class ExpertsTests(CudaFixture fixture)
         using var backend = new CudaBackend(fixture.Device);
         var (parameters, norm) = layer.Place(backend);
         var x = backend.Allocate(DType.F32, new Shape(rows, Tiny.Width));
-        backend.FeedForward(parameters, norm, Epsilon, x);
+        // The first call finds empty dictionaries; only the second makes their comparers.
+        for (var i = 0; i < 2; i++) backend.FeedForward(parameters, norm, Epsilon, x);
         var before = GC.GetAllocatedBytesForCurrentThread();
         backend.FeedForward(parameters, norm, Epsilon, x);
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());

@@ -323,7 +323,9 @@ experts_down(const Network* networks, const float* logits, const bf16* hidden, i
     const auto item = [&](int part) { return (part - shared_parts) / routed_parts; };
     const auto within = [&](int part) { return shared(part) ? part : (part - shared_parts) % routed_parts; };
     const auto begin = [&](int part) { return within(part) * (shared(part) ? shared_part : routed_part); };
-    const auto end = [&](int part) { return shared(part) ? min(begin(part) + shared_part, shared_width) : min(begin(part) + routed_part, expert_width); };
+    const auto end = [&](int part) {
+        return shared(part) ? min(begin(part) + shared_part, shared_width) : min(begin(part) + routed_part, expert_width);
+    };
     const auto step = [&](int part) { return shared(part) ? kStageColumns<SHARED> : kStageColumns<ROUTED>; };
 
     Ring<kDownStages> ring(rings, scales);
