@@ -1,3 +1,4 @@
+using Qwen3Next.AI.Cuda;
 using Qwen3Next.AI.Ops;
 using Qwen3Next.AI.Ops.Linear;
 using Qwen3Next.AI.Tensors;
@@ -47,9 +48,9 @@ internal sealed class FeedForwardLayer : IDisposable
         return rows.AsSpan().ToArray();
     }
 
-    public float[] OnCuda(CudaFixture fixture, float[] x)
+    public float[] OnCuda(CudaDevice device, float[] x)
     {
-        using var backend = new CudaBackend(fixture.Device, slabBytes: 0);
+        using var backend = new CudaBackend(device, slabBytes: 0);
         var (parameters, norm) = Place(backend);
         var rows = backend.Allocate(DType.F32, new Shape(x.Length / Sizes.Width, Sizes.Width));
         backend.Write(x, rows);

@@ -1,17 +1,24 @@
 using Qwen3Next.AI.Cuda;
+using Qwen3Next.AI.Tensors;
 
 namespace Qwen3Next.AI.Ops;
 
 /// <summary>The kernels of experts_rows.cu for one variant.</summary>
-internal sealed class ExpertRowKernels(KernelModule module)
+internal sealed class ExpertRowKernels(KernelModule module, int downStages)
 {
     /// <summary>Rows that they take.</summary>
     public const int MostRows = 8;
 
     public const int RouterThreads = 128, UpThreads = 256, DownThreads = 256;
 
-    /// <summary>Dynamic shared memory: each warp's ring of stages of 2 KB; experts_down has its results beside.</summary>
-    public const int UpRings = 8 * 3 * 2048, DownRings = 8 * 6 * 2048;
+    /// <summary>Bytes of the rings of a block of experts_up: eight warps, three stages of 2 KB.</summary>
+    public const int UpRings = 8 * 3 * 2048;
+
+    /// <summary>Bytes of the rings of a block of experts_down, beside which it has its results.</summary>
+    public int DownRings => 8 * downStages * 2048;
+
+    /// <summary>Stages of those rings for a device whose blocks have so many shared bytes.</summary>
+    public static int DownStagesFor(int sharedBytes) => sharedBytes >= 128 << 10 ? 6 : 4;
 
     /// <summary>
     /// Columns of a network that one warp of experts_down takes at a time: few enough that its eight warps share one token's networks evenly or,
@@ -55,10 +62,14 @@ internal sealed class ExpertTileKernels(KernelModule module, int rows)
     public Kernel Combine { get; } = module.GetKernel("combine_rows", overlaps: true);
 
     /// <summary>The smallest tile for one and a half times the rows that an expert gets on average: few experts then need a second one.</summary>
-    public static int SizeFor(ExpertVariant variant, int rows)
+    /// <param name="variant">Gives the experts and their types.</param>
+    /// <param name="rows">T.</param>
+    /// <param name="sharedBytes">What a block can have; the largest tiles do not fit everywhere.</param>
+    public static int SizeFor(ExpertVariant variant, int rows, int sharedBytes)
     {
         var wanted = variant.Experts > 0 ? (long)rows * variant.Active * 3 / (2L * variant.Experts) : rows;
-        return wanted <= 16 ? 16 : wanted <= 32 ? 32 : wanted <= 64 ? 64 : 128;
+        if (wanted > 64 && SharedBytes(DownTile, variant.WidestType.Size(), 128) <= sharedBytes) return 128;
+        return wanted <= 16 ? 16 : wanted <= 32 ? 32 : 64;
     }
 
     /// <summary>Shared memory of Gemm in gemm.cuh: four stages of 64 columns.</summary>

@@ -43,7 +43,7 @@ internal sealed unsafe partial class CudaBackend
 
         int routedPart = ExpertRowKernels.PartOf(n.ExpertWidth), sharedPart = ExpertRowKernels.PartOf(n.SharedWidth);
         var parts = active * Ceiling(n.ExpertWidth, routedPart) + Ceiling(n.SharedWidth, sharedPart);
-        kernels.Down.Launch(_stream, n.Width / 16, ExpertRowKernels.DownThreads, ExpertRowKernels.DownRings + parts * rows * 16 * sizeof(float),
+        kernels.Down.Launch(_stream, n.Width / 16, ExpertRowKernels.DownThreads, kernels.DownRings + parts * rows * 16 * sizeof(float),
             n.Table, scratch.Logits, scratch.Hidden, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth,
             routedPart, sharedPart, p.SharedGate is null ? 0 : 1, x.Address);
     }
@@ -92,14 +92,15 @@ internal sealed unsafe partial class CudaBackend
     private ExpertRowKernels ExpertRowsFor(ExpertNetworks n)
     {
         if (_expertRows.TryGetValue(n.Variant, out var kernels)) return kernels;
-        kernels = new ExpertRowKernels(LoadKernels("Ops/Experts/experts_rows.cu", n.Variant.Defines));
+        var stages = ExpertRowKernels.DownStagesFor(_device.MaxSharedBytes);
+        kernels = new ExpertRowKernels(LoadKernels("Ops/Experts/experts_rows.cu", [.. n.Variant.Defines, $"DOWN_STAGES={stages}"]), stages);
         _expertRows.Add(n.Variant, kernels);
         return kernels;
     }
 
     private ExpertTileKernels ExpertTilesFor(ExpertNetworks n, int rows)
     {
-        var size = ExpertTileKernels.SizeFor(n.Variant, rows);
+        var size = ExpertTileKernels.SizeFor(n.Variant, rows, _device.MaxSharedBytes);
         if (_expertTiles.TryGetValue((n.Variant, size), out var kernels)) return kernels;
         kernels = new ExpertTileKernels(LoadKernels("Ops/Experts/experts_tiles.cu", [.. n.Variant.Defines, $"TOKENS={size}"]), size);
         _expertTiles.Add((n.Variant, size), kernels);

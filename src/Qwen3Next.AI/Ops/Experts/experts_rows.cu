@@ -18,13 +18,16 @@
 #ifndef ROUTED
 #define ROUTED bf16
 #endif
+#ifndef DOWN_STAGES
+#define DOWN_STAGES 6
+#endif
 #ifndef SHARED
 #define SHARED ROUTED
 #endif
 
 constexpr int kRows = 8;
 constexpr int kUpWarps = 8, kUpStages = 3;
-constexpr int kDownWarps = 8, kDownStages = 6;
+constexpr int kDownWarps = 8, kDownStages = DOWN_STAGES;
 
 // What the selection comes to, in shared memory. Items are the experts that some row chose.
 struct Routing {
