@@ -33,12 +33,6 @@ internal static class GrammarRun
         WholeRun.Row("grammar, mask per token, later texts, mean", warm.Average(), "us");
         WholeRun.Row("- median", warm[warm.Count / 2], "us");
         WholeRun.Row("- 99th percentile", warm[warm.Count * 99 / 100], "us");
-        if (Environment.GetEnvironmentVariable("GSLOW") is not null)
-        {
-            var runs = Enumerable.Range(0, 20).Select(_ => Masks(automaton, tokens)).ToList();
-            foreach (var (i, us) in Enumerable.Range(0, tokens.Length).Select(i => (i, runs.Select(r => r[i]).Order().ElementAt(10))).OrderByDescending(x => x.Item2).Take(40))
-                Console.WriteLine($"{us:0.0} at {i}: {JsonSerializer.Serialize(tokenizer.Decode(tokens.AsSpan(Math.Max(0, i - 6), Math.Min(i, 6))))} -> {JsonSerializer.Serialize(tokenizer.Decode([tokens[i]]))}");
-        }
         var before = GC.GetAllocatedBytesForCurrentThread();
         var state = new GrammarState(automaton, []);
         var setup = GC.GetAllocatedBytesForCurrentThread() - before;
