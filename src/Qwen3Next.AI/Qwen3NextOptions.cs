@@ -6,7 +6,7 @@ namespace Qwen3Next.AI;
 /// <summary>Where the engine runs.</summary>
 public enum Qwen3NextDevice
 {
-    /// <summary>CUDA when this build and machine have it, otherwise the CPU. Which one, and why, is logged at load.</summary>
+    /// <summary>The CPU: the CUDA engine has not been proven on a GPU yet and must be asked for. The log says so at load.</summary>
     Auto,
 
     /// <summary>The CPU.</summary>

@@ -11,19 +11,13 @@ internal static class BackendChoice
     /// <exception cref="Qwen3NextException">Device is Cuda and there is no usable GPU, or an option does not go with the device.</exception>
     public static IBackend Open(Qwen3NextOptions options, ILogger logger)
     {
-        if (options.Device == Qwen3NextDevice.Cpu) return OpenCpu(options);
-        try
+        if (options.Device == Qwen3NextDevice.Cuda)
         {
-            var cuda = CudaBackend.Open(options.GpuIndex, options.KvCacheType == Qwen3NextKvCacheType.Float8 ? DType.F8E4M3 : DType.BF16,
+            return CudaBackend.Open(options.GpuIndex, options.KvCacheType == Qwen3NextKvCacheType.Float8 ? DType.F8E4M3 : DType.BF16,
                 narrowWeights: options.WeightType == Qwen3NextWeightType.Float8);
-            if (options.Device == Qwen3NextDevice.Auto) EngineLog.AutoDevice(logger, cuda.Name, "there is a usable GPU");
-            return cuda;
         }
-        catch (Qwen3NextException none) when (options.Device == Qwen3NextDevice.Auto)
-        {
-            EngineLog.AutoDevice(logger, "CPU", none.Message);
-            return OpenCpu(options);
-        }
+        if (options.Device == Qwen3NextDevice.Auto) EngineLog.AutoDevice(logger, "CPU", "the CUDA engine has not been proven on a GPU yet and must be asked for by Device Cuda");
+        return OpenCpu(options);
     }
 
     private static CpuBackend OpenCpu(Qwen3NextOptions options)

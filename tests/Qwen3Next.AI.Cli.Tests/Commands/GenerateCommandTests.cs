@@ -92,11 +92,17 @@ public sealed class GenerateCommandTests
         (await GenerateAsync(args)).AssertError(2, message);
 
     [Theory]
-    [InlineData("Device is Cuda", "--prompt", "x", "--device", "cuda")]
     [InlineData("--context is 512;", "--prompt", "x", "--context", "512")]
     [InlineData("The prompt has 20 tokens; the context holds 16", "--prompt", "12345678901234567890", "--context", "16")]
     public async Task Generate_Failure_IsOneLineAndCode1(string message, params string[] args) =>
         (await GenerateAsync(args)).AssertError(1, message);
+
+    [Fact]
+    public async Task Generate_NoCudaDriver_SaysWhatToInstall()
+    {
+        Assert.SkipWhen(System.Runtime.InteropServices.NativeLibrary.TryLoad("libcuda.so.1", out _), "This machine has a CUDA driver.");
+        (await GenerateAsync("--prompt", "x", "--device", "cuda")).AssertError(1, "Loading the CUDA driver failed");
+    }
 
     [Fact]
     public async Task Generate_TextWithoutTokenizer_SaysWhatIsMissing() =>
