@@ -1,15 +1,16 @@
 // Device memory: pages of an address range that is never used twice, so that late and stray accesses fault.
 #include "emulator.h"
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <iterator>
 #include <map>
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace emulator {
 namespace {
 
-constexpr size_t kPage = 4096, kArena = (size_t)16 << 40, kMostPoisoned = (size_t)1 << 30, kAlignment = 256;
+constexpr size_t kPage = 4096, kArena = (size_t)16 << 40, kPoisonFile = 4 << 20, kAlignment = 256;
 
 struct Allocation {
     size_t bytes;
@@ -24,6 +25,18 @@ int access_depth;
 
 void protect_all(int protection) {
     for (auto& [address, allocation] : allocations) mprotect(allocation.pages, allocation.page_bytes, protection);
+}
+
+// Pages of NaN that cost nothing until they are used: copies on write of one file in memory.
+bool map_poison(char* pages, size_t bytes) {
+    static const int file = [] {
+        const int created = memfd_create("poison", 0);
+        const std::string nan(kPoisonFile, (char)0xff);
+        return created >= 0 && write(created, nan.data(), nan.size()) == (ssize_t)nan.size() ? created : -1;
+    }();
+    for (size_t at = 0; at < bytes; at += kPoisonFile)
+        if (mmap(pages + at, std::min(kPoisonFile, bytes - at), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file, 0) == MAP_FAILED) return false;
+    return true;
 }
 
 const Allocation* below(const std::map<uintptr_t, Allocation>& map, uintptr_t address, uintptr_t* start) {
@@ -44,11 +57,11 @@ int allocate(void** address, size_t bytes) {
         arena = arena_next = (char*)range;
     }
     const size_t page_bytes = (bytes + kPage - 1) / kPage * kPage;
-    if (arena_next + page_bytes + kPage > arena + kArena || mprotect(arena_next, page_bytes, PROT_READ | PROT_WRITE)) return kOutOfMemory;
+    if (arena_next + page_bytes + kPage > arena + kArena) return kOutOfMemory;
+    if (settings.poison ? !map_poison(arena_next, page_bytes) : mprotect(arena_next, page_bytes, PROT_READ | PROT_WRITE)) return kOutOfMemory;
     // Up against the page after it, at a multiple of 16: what vector accesses need. Without guards as a GPU aligns.
     char* start = settings.guarded ? arena_next + page_bytes - (bytes + 15) / 16 * 16 : arena_next;
     static_assert(kPage % kAlignment == 0, "pages are aligned as device memory is");
-    if (settings.poison && bytes <= kMostPoisoned) memset(start, 0xff, bytes);
     allocations[(uintptr_t)start] = {bytes, arena_next, page_bytes};
     if (settings.private_memory && !access_depth) mprotect(arena_next, page_bytes, PROT_NONE);
     arena_next += page_bytes + kPage;
