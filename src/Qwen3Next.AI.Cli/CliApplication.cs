@@ -58,6 +58,7 @@ internal static class CliApplication
         {
             ChatCommand.Create(terminal),
             GenerateCommand.Create(terminal),
+            ServeCommand.Create(terminal),
             LogitsCommand.Create(terminal),
             RenderCommand.Create(terminal),
             InspectCommand.Create(terminal),

@@ -68,13 +68,30 @@ public sealed class Qwen3NextChatClient : IChatClient
     {
         ArgumentNullException.ThrowIfNull(messages);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return StreamAsync([.. messages], options, cancellationToken);
+        ChatMessage[] turns = [.. messages];
+        return StreamAsync(mapper => mapper.Map(turns, options), cancellationToken);
+    }
+
+    /// <summary>Continues a text without any prompt format: no messages, no thinking, no tools.</summary>
+    /// <param name="prompt">Token ids, at least one.</param>
+    /// <param name="options">As for a chat; instructions and tools are refused.</param>
+    /// <param name="cancellationToken">Ends the generation early.</param>
+    /// <returns>Updates as of a chat: text, then the last one with usage and finish reason.</returns>
+    /// <exception cref="NotSupportedException">An option cannot be honoured; the message names it and the remedy.</exception>
+    /// <exception cref="ContextLengthExceededException">The prompt does not fit into the context.</exception>
+    /// <exception cref="QueueFullException">Too many requests wait.</exception>
+    /// <remarks>Errors are thrown while enumerating. Leaving the enumeration early ends the generation.</remarks>
+    public IAsyncEnumerable<ChatResponseUpdate> ContinueAsync(
+        ReadOnlyMemory<int> prompt, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return StreamAsync(mapper => mapper.Map(prompt, options), cancellationToken);
     }
 
     private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
-        ChatMessage[] messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
+        Func<ChatRequestMapper, ChatRequest> map, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var (telemetry, request, answer) = await Task.Run(() => Prepare(messages, options), cancellationToken).ConfigureAwait(false);
+        var (telemetry, request, answer) = await Task.Run(() => Prepare(map), cancellationToken).ConfigureAwait(false);
         using var _ = telemetry;
         var steps = _engine.GenerateAsync(request.Generation, cancellationToken).GetAsyncEnumerator(CancellationToken.None);
         await using (steps.ConfigureAwait(false))
@@ -91,13 +108,13 @@ public sealed class Qwen3NextChatClient : IChatClient
         foreach (var update in rest) yield return update;
     }
 
-    private (RequestTelemetry Telemetry, ChatRequest Request, ChatUpdateBuilder Answer) Prepare(ChatMessage[] messages, ChatOptions? options)
+    private (RequestTelemetry Telemetry, ChatRequest Request, ChatUpdateBuilder Answer) Prepare(Func<ChatRequestMapper, ChatRequest> map)
     {
         var (model, tokenizer) = (_engine.ModelInfo, _engine.Tokenizer);
         var telemetry = new RequestTelemetry(model.ModelId);
         try
         {
-            var request = new ChatRequestMapper(this, model, tokenizer, _grammars.Value, _options, _logger).Map(messages, options);
+            var request = map(new ChatRequestMapper(this, model, tokenizer, _grammars.Value, _options, _logger));
             return (telemetry, request, new ChatUpdateBuilder(request, tokenizer, model.ModelId, _logger));
         }
         catch (Exception e)

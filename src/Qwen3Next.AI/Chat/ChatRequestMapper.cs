@@ -12,39 +12,55 @@ namespace Qwen3Next.AI.Chat;
 internal sealed class ChatRequestMapper(
     IChatClient client, Qwen3NextModelInfo model, Tokenizer tokenizer, GrammarCache grammars, Qwen3NextOptions behavior, ILogger logger)
 {
+    /// <summary>A conversation.</summary>
     public ChatRequest Map(IReadOnlyList<ChatMessage> messages, ChatOptions? options)
     {
-        if (options is not null) ChatOptionsGuard.Check(options, model.ModelId);
-        var raw = options?.RawRepresentationFactory?.Invoke(client) as Qwen3NextGenerationOptions;
-        var settings = GenerationSettings.Merge(options, raw, model.Defaults);
-        var thinking = settings.EnableThinking ?? true;
+        var settings = Settings(options);
         LogEffort(options?.Reasoning?.Effort);
-
         var tools = ToolDeclarations.From(options?.Tools, logger);
         var turns = new MessageMapper(behavior.UnsupportedContent, logger).Map(messages, options?.Instructions);
         var form = AnswerFormMapper.Map(options, settings, model.Format, tools);
-        var prompt = ChatTemplate.Render(model.Format, turns, tools, thinking);
+        var prompt = ChatTemplate.Render(model.Format, turns, tools, settings.EnableThinking ?? true);
         var tokens = behavior.AllowSpecialTokensInMessages ? tokenizer.Encode(prompt.Text, parseSpecialTokens: true) : tokenizer.Encode(prompt);
-        return new ChatRequest
-        {
-            Generation = new GenerationRequest
-            {
-                Prompt = tokens,
-                SharedPrefixes = SharedPrefixes(tokens),
-                Sampling = GenerationSettings.Sampling(settings),
-                MaxTokens = settings.MaxOutputTokens ?? model.MaxOutputTokens,
-                TopLogProbabilities = LogProbabilities.Top(options),
-                Grammar = form.IsFree && !(form.Thinks && settings.ThinkingBudget is not null) ? null
-                    : grammars.Get(form.Key, vocabulary => AnswerGrammar.Compile(form, vocabulary, logger)),
-                ThinkingBudget = settings.ThinkingBudget,
-            },
-            Format = model.Format,
-            Tools = form.ForbidsCalls ? [] : tools,
-            StopSequences = settings.StopSequences?.AsReadOnly() ?? [],
-            ShowReasoning = options?.Reasoning?.Output is not ReasoningOutput.None,
-            OneToolCallAtMost = options?.AllowMultipleToolCalls is false,
-        };
+        return Request(tokens, SharedPrefixes(tokens), form, form.ForbidsCalls ? [] : tools, settings, options);
     }
+
+    /// <summary>A text that goes on as it is; formats are a matter of messages.</summary>
+    public ChatRequest Map(ReadOnlyMemory<int> prompt, ChatOptions? options)
+    {
+        if (options?.Tools is { Count: > 0 } || options?.Instructions is not null)
+            throw new NotSupportedException("ChatOptions.Tools or Instructions are set, but a text without messages has no place for them. Send messages.");
+        var settings = Settings(options);
+        return Request(prompt, null, AnswerFormMapper.Map(options, settings, Qwen3NextFormat.Instruct, []), [], settings, options);
+    }
+
+    private Qwen3NextGenerationOptions Settings(ChatOptions? options)
+    {
+        if (options is not null) ChatOptionsGuard.Check(options, model.ModelId);
+        var raw = options?.RawRepresentationFactory?.Invoke(client) as Qwen3NextGenerationOptions;
+        return GenerationSettings.Merge(options, raw, model.Defaults);
+    }
+
+    private ChatRequest Request(
+        ReadOnlyMemory<int> prompt, int[]? sharedPrefixes, AnswerForm form, IReadOnlyList<JsonElement> tools, Qwen3NextGenerationOptions settings, ChatOptions? options) => new()
+    {
+        Generation = new GenerationRequest
+        {
+            Prompt = prompt,
+            SharedPrefixes = sharedPrefixes,
+            Sampling = GenerationSettings.Sampling(settings),
+            MaxTokens = settings.MaxOutputTokens ?? model.MaxOutputTokens,
+            TopLogProbabilities = LogProbabilities.Top(options),
+            Grammar = form.IsFree && !(form.Thinks && settings.ThinkingBudget is not null) ? null
+                : grammars.Get(form.Key, vocabulary => AnswerGrammar.Compile(form, vocabulary, logger)),
+            ThinkingBudget = settings.ThinkingBudget,
+        },
+        Format = form.Format,
+        Tools = tools,
+        StopSequences = settings.StopSequences?.AsReadOnly() ?? [],
+        ShowReasoning = options?.Reasoning?.Output is not ReasoningOutput.None,
+        OneToolCallAtMost = options?.AllowMultipleToolCalls is false,
+    };
 
     /// <summary>
     /// What other conversations begin with, which is the first message with the tools, and what the next turn of this one does: a template that drops
