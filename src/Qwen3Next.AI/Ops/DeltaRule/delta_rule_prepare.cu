@@ -98,24 +98,24 @@ __device__ __forceinline__ void chunk_gates(const float* projected, const Heads&
     }
 }
 
-// A column of (I + A)^-1 by forward substitution, 16 rows at a time in registers, times beta. lower[j][i] = A_ij; known[i][column] is the thread's own.
+// A column of (I + A)^-1 by forward substitution, 8 rows at a time in registers, times beta. lower[j][i] = A_ij; known[i][column] is the thread's own.
 __device__ __forceinline__ void invert_column(const float* lower, float* known, int column, float beta, float* out) {
 #pragma unroll 1
-    for (int block = 0; block < kChunk; block += 16) {
-        float x[16];
+    for (int block = 0; block < kChunk; block += 8) {
+        float x[8];
 #pragma unroll
-        for (int r = 0; r < 16; r++) x[r] = block + r == column ? 1.0f : 0.0f;
+        for (int r = 0; r < 8; r++) x[r] = block + r == column ? 1.0f : 0.0f;
         for (int l = 0; l < block; l++) {
             const float value = known[l * kChunk + column];
 #pragma unroll
-            for (int r = 0; r < 16; r++) x[r] = fmaf(-lower[l * kInverseStride + block + r], value, x[r]);
+            for (int r = 0; r < 8; r++) x[r] = fmaf(-lower[l * kInverseStride + block + r], value, x[r]);
         }
 #pragma unroll
-        for (int r = 0; r < 16; r++) {
+        for (int r = 0; r < 8; r++) {
             known[(block + r) * kChunk + column] = x[r];
             out[(block + r) * kChunk + place(r, column)] = __uint_as_float(to_tf32(x[r] * beta));
 #pragma unroll
-            for (int s = r + 1; s < 16; s++) x[s] = fmaf(-lower[(block + r) * kInverseStride + block + s], x[r], x[s]);
+            for (int s = r + 1; s < 8; s++) x[s] = fmaf(-lower[(block + r) * kInverseStride + block + s], x[r], x[s]);
         }
     }
 }
@@ -131,7 +131,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) prepare_chunks(
     wait_for_previous_kernel();
 
     const Heads heads{key_heads, value_heads};
-    const int slot = blockIdx.x, key_head = blockIdx.y, warp = threadIdx.x / 32, lane = threadIdx.x & 31;
+    const int slot = blockIdx.x, key_head = blockIdx.y, warp = threadIdx.x / 32, lane = threadIdx.x & 31, group = lane >> 2;
     const Chunk chunk = chunk_of(from_slot + slot, sequences, chunked_from, sequence_start, state_slots, draft_counts, kept_counts);
     if (chunk.count <= 0) return;
 
@@ -190,10 +190,10 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) prepare_chunks(
                 if (8 * j >= rows_at + 16) break;
 #pragma unroll
                 for (int e = 0; e < 4; e++) {
-                    const int row = rows_at + (lane >> 2) + 8 * (e >> 1), column = 8 * j + 2 * (lane & 3) + (e & 1);
+                    const int row = rows_at + group + 8 * (e >> 1), column = 8 * j + 2 * (lane & 3) + (e & 1);
                     const float decayed = row >= column ? products[j][e] * expf(min(sums[v][row] - sums[v][column], 0.0f)) : 0.0f;
                     if (of_keys) lower[(v * kChunk + column) * kInverseStride + row] = beta[v][row] * decayed;
-                    else weights[row * kChunk + place(row, column)] = __uint_as_float(to_tf32(decayed));
+                    else weights[row * kChunk + place(group, column)] = __uint_as_float(to_tf32(decayed));
                 }
             }
         }
