@@ -54,5 +54,5 @@ public sealed class CliApplicationTests
         Assert.DoesNotContain('\e', output.ToString());
     }
 
-    public static TheoryData<string> Commands => ["chat", "generate", "logits", "render", "inspect", "bench"];
+    public static TheoryData<string> Commands => ["chat", "serve", "generate", "logits", "render", "inspect", "bench"];
 }

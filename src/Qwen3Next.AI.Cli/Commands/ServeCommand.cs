@@ -68,7 +68,8 @@ internal sealed class ServeCommand
     {
         var address = AddressOf(parsed.GetValue(_host) ?? "127.0.0.1");
         var key = parsed.GetValue(_key) ?? Environment.GetEnvironmentVariable(KeyVariable);
-        if (string.IsNullOrWhiteSpace(key)) key = parsed.GetValue(_key) is null ? null : throw new UsageException("--api-key is empty; give a key, or leave the option out.");
+        if (key?.Length == 0) key = parsed.GetValue(_key) is null ? null : throw new UsageException("--api-key is empty; give a key, or leave the option out.");
+        if (key?.Any(c => c is <= ' ' or > '~') is true) throw new UsageException("The API key has a space or a character outside ASCII, which headers cannot carry. Choose another.");
         if (!IPAddress.IsLoopback(address) && key is null && !parsed.GetValue(_open))
             throw new UsageException($"--host is {address}, where others can reach the model. Set an API key in {KeyVariable} or --api-key, or say --open-to-anyone.");
         return new ServerOptions

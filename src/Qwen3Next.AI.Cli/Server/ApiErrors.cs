@@ -7,6 +7,13 @@ namespace Qwen3Next.AI.Cli.Server;
 /// <summary>Which error of the library, of the server or of the connection is which refusal.</summary>
 internal static class ApiErrors
 {
+    private static readonly (string Option, string Argument)[] s_arguments =
+    [
+        (nameof(Qwen3NextOptions.MaxContextTokens), "--context"),
+        (nameof(Qwen3NextOptions.MaxQueueLength), "--queue"),
+        (nameof(Qwen3NextOptions.MaxConcurrentRequests), "--parallel"),
+    ];
+
     /// <summary>Null for what no request should be able to cause.</summary>
     public static ApiException? Of(Exception error) => error switch
     {
@@ -54,7 +61,7 @@ internal static class ApiErrors
     {
         var message = error.Message;
         if (error is ArgumentException { ParamName: { } name }) message = message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal).Split('\n')[0].TrimEnd();
-        return message.Replace(nameof(Qwen3NextOptions.MaxContextTokens), "--context", StringComparison.Ordinal)
-            .Replace(nameof(Qwen3NextOptions.MaxQueueLength), "--queue", StringComparison.Ordinal);
+        foreach (var (option, argument) in s_arguments) message = message.Replace(option, argument, StringComparison.Ordinal);
+        return message;
     }
 }

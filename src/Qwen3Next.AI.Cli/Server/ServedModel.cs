@@ -8,11 +8,11 @@ namespace Qwen3Next.AI.Cli.Server;
 /// <param name="Embeddings">Embeds texts; null where no such model is loaded.</param>
 internal sealed record ServedModel(IChatClient Chat, IEmbeddingGenerator<string, Embedding<float>>? Embeddings = null)
 {
-    public IQwen3NextEngine Engine { get; } = Chat.GetRequiredService<IQwen3NextEngine>();
+    public IQwen3NextEngine Engine => Chat.GetRequiredService<IQwen3NextEngine>();
 
     public Qwen3NextModelInfo Info => Engine.ModelInfo;
 
-    public Qwen3NextModelInfo? EmbeddingInfo { get; } = Embeddings?.GetService<Qwen3NextModelInfo>();
+    public Qwen3NextModelInfo? EmbeddingInfo => Embeddings?.GetService<Qwen3NextModelInfo>();
 
     /// <summary>When the server began, which stands for the models' date.</summary>
     public DateTimeOffset Since { get; } = DateTimeOffset.UtcNow;

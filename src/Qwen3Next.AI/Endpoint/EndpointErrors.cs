@@ -10,11 +10,12 @@ internal static class EndpointErrors
 
     public static async Task<Exception> ReadAsync(HttpResponseMessage response, Uri endpoint, string model, CancellationToken cancellationToken)
     {
-        var text = MessageOf(await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false));
+        var body = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
+        var text = MessageOf(body);
         var said = $"{endpoint} answered {(int)response.StatusCode}{(text.Length > 0 ? $": {text}" : "")}.";
         return response.StatusCode switch
         {
-            HttpStatusCode.BadRequest when IsTooLong(text) => new ContextLengthExceededException($"{said} Shorten the conversation."),
+            HttpStatusCode.BadRequest when IsTooLong(body) => new ContextLengthExceededException($"{said} Shorten the conversation."),
             HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity => new ArgumentException($"{said} The server does not take this request."),
             HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable => new QueueFullException($"{said} Try again later."),
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new Qwen3NextException($"{said} Check EndpointApiKey."),
@@ -30,8 +31,10 @@ internal static class EndpointErrors
         return new Qwen3NextException($"{endpoint} broke its answer off: {MessageOf(piece.GetRawText())}. Send the request again.");
     }
 
-    private static bool IsTooLong(string text) =>
-        text.Contains("context length", StringComparison.OrdinalIgnoreCase) || text.Contains("longer than the model's context", StringComparison.OrdinalIgnoreCase);
+    // OpenAI's code, which this library's server has too; vLLM and SGLang say it in words.
+    private static bool IsTooLong(string body) =>
+        body.Contains("\"context_length_exceeded\"", StringComparison.Ordinal) || body.Contains("context length", StringComparison.OrdinalIgnoreCase) ||
+        body.Contains("longer than the model's context", StringComparison.OrdinalIgnoreCase);
 
     // {"error": {"message": ...}}, {"message": ...}, or no JSON at all.
     private static string MessageOf(string body)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.AI;
 using Qwen3Next.AI.Cli.Server;
 using Qwen3Next.AI.Cli.Tests.Server;
 using Qwen3Next.AI.TinyModel;
@@ -19,7 +20,10 @@ public sealed class TinyServer : IAsyncDisposable
     private readonly Qwen3NextEngine _embedding = new(new Qwen3NextOptions { ModelPath = TinyCheckpoint.Path, ModelId = EmbeddingModel, MaxContextTokens = 256 });
 
     public TinyServer() => _server = new Lazy<Task<RunningServer>>(() =>
-        RunningServer.StartAsync(new ServedModel(new Qwen3NextChatClient(_engine), new Qwen3NextEmbeddingGenerator(_embedding))));
+        RunningServer.StartAsync(new ServedModel(InProcess, new Qwen3NextEmbeddingGenerator(_embedding))));
+
+    /// <summary>The model that the server has, without the server.</summary>
+    public IChatClient InProcess => new Qwen3NextChatClient(_engine);
 
     internal Task<RunningServer> StartedAsync()
     {
