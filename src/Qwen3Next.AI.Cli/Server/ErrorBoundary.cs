@@ -7,6 +7,9 @@ namespace Qwen3Next.AI.Cli.Server;
 /// <summary>Around every request: its time limit, and an error object for whatever goes wrong, also in the middle of a stream.</summary>
 internal sealed partial class ErrorBoundary(TimeSpan limit, ILogger<ErrorBoundary> logger)
 {
+    // A reader who takes nothing takes no error either.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         var gone = context.RequestAborted;
@@ -61,8 +64,20 @@ internal sealed partial class ErrorBoundary(TimeSpan limit, ILogger<ErrorBoundar
     // The status is said and done. A stream has a place for errors; anything else must not look whole.
     private static async Task BreakOffAsync(HttpResponse response, ApiException error)
     {
-        if (response.ContentType == EventStream.ContentType) await EventStream.WriteAsync(response, ApiErrors.Body(error), AnswerJson.Types.ErrorBody);
-        else response.HttpContext.Abort();
+        if (response.ContentType != EventStream.ContentType)
+        {
+            response.HttpContext.Abort();
+            return;
+        }
+        try
+        {
+            using var patience = new CancellationTokenSource(s_patience);
+            await EventStream.WriteAsync(response, ApiErrors.Body(error), AnswerJson.Types.ErrorBody, patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            response.HttpContext.Abort();
+        }
     }
 
     [LoggerMessage(1, LogLevel.Error, "{Method} {Path} failed.")]

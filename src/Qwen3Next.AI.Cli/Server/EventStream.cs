@@ -48,9 +48,21 @@ internal static class EventStream
             }
             catch (TimeoutException) when (!waiting.IsCompleted)
             {
-                // Not cancelled: the source may only be left when its step has ended, and that one is.
-                await WriteAsync(response, ": waiting\n\n"u8.ToArray(), CancellationToken.None);
+                if (!await CommentAsync(response)) return await waiting; // it ends by the same cancellation, and may not be left before
             }
+        }
+    }
+
+    private static async Task<bool> CommentAsync(HttpResponse response)
+    {
+        try
+        {
+            await WriteAsync(response, ": waiting\n\n"u8.ToArray(), response.HttpContext.RequestAborted);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
         }
     }
 

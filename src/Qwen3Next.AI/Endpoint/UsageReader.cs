@@ -16,8 +16,18 @@ internal static class UsageReader
             TotalTokenCount = input + output,
             CachedInputTokenCount = Count(usage, "prompt_tokens_details", "cached_tokens"),
             ReasoningTokenCount = Count(usage, "completion_tokens_details", "reasoning_tokens") ?? Count(usage, "reasoning_tokens"),
+            AdditionalCounts = Drafts(usage),
         };
     }
+
+    // OpenAI's names for guesses, by which this library's own server reports drafts.
+    private static AdditionalPropertiesDictionary<long>? Drafts(JsonElement usage) =>
+        Count(usage, "completion_tokens_details", "accepted_prediction_tokens") is not { } accepted ||
+        Count(usage, "completion_tokens_details", "rejected_prediction_tokens") is not { } rejected ? null : new()
+        {
+            ["OutputTokenDetails.AcceptedPredictionTokenCount"] = accepted,
+            ["OutputTokenDetails.RejectedPredictionTokenCount"] = rejected,
+        };
 
     private static long? Count(JsonElement parent, params ReadOnlySpan<string> path)
     {

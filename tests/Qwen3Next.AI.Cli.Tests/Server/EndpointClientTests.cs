@@ -21,6 +21,7 @@ public sealed class EndpointClientTests(TinyServer tiny)
         Assert.Equal(Parts(here), Parts(there));
         Assert.Equal(here.FinishReason, there.FinishReason);
         Assert.Equal((here.Usage!.InputTokenCount, here.Usage.OutputTokenCount, here.Usage.ReasoningTokenCount), (there.Usage!.InputTokenCount, there.Usage.OutputTokenCount, there.Usage.ReasoningTokenCount));
+        Assert.True(there.Usage.AdditionalCounts!["OutputTokenDetails.AcceptedPredictionTokenCount"] > 0);
         Assert.Contains(there.Messages[0].Contents, content => content is TextReasoningContent { Text.Length: > 0 });
     }
 

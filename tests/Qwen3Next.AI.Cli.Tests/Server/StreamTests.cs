@@ -1,6 +1,9 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.AI;
+using Qwen3Next.AI.Cli.Server;
 using Qwen3Next.AI.TinyModel;
 using Xunit;
 
@@ -10,6 +13,7 @@ namespace Qwen3Next.AI.Cli.Tests.Server;
 public sealed class StreamTests
 {
     private const string Chat = "/v1/chat/completions";
+    private const int PieceLength = 50_000;
 
     [Fact]
     public async Task Streams_64AtOnce_EachGetsItsOwnAnswer()
@@ -53,6 +57,39 @@ public sealed class StreamTests
             await leave.CancelAsync();
             await Task.WhenAll(readers);
             await UntilAsync(() => model.Engine.Status is { RunningRequests: 0, WaitingRequests: 0 }, "all places to be free");
+        }
+    }
+
+    /// <summary>A source without end, and a reader who takes nothing: the source is asked no further, and in the end left.</summary>
+    [Fact]
+    public async Task Reader_WhoTakesNothing_HoldsTheSourceAndIsCutOff()
+    {
+        await using var model = new EndlessModel();
+        var (given, left) = (0, new TaskCompletionSource());
+        await using var server = await RunningServer.StartAsync(model.ServedThrough((_, cancel) => EndlessAsync(() => given++, left, cancel)), new ServerOptions { RequestTimeout = TimeSpan.FromSeconds(3) });
+        using var response = await server.PostAsync(Chat, model.Request(1, stream: true));
+        var before = -1;
+        await UntilAsync(() => given > 0, "the stream to begin");
+        for (; before != given; await Task.Delay(300)) before = given;
+        Assert.True(given < 1000, $"{given} pieces of {PieceLength} characters went into one connection that nobody read");
+        await left.Task.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    private static async IAsyncEnumerable<ChatResponseUpdate> EndlessAsync(Action give, TaskCompletionSource left, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                await Task.Yield();
+                give();
+                yield return new ChatResponseUpdate(ChatRole.Assistant, new string('x', PieceLength)) { ResponseId = "r", ModelId = "m", CreatedAt = DateTimeOffset.UtcNow };
+            }
+        }
+        finally
+        {
+            left.SetResult();
         }
     }
 
