@@ -59,6 +59,7 @@ internal static class CliApplication
             ChatCommand.Create(terminal),
             GenerateCommand.Create(terminal),
             ServeCommand.Create(terminal),
+            PdfTextCommand.Create(),
             LogitsCommand.Create(terminal),
             RenderCommand.Create(terminal),
             InspectCommand.Create(terminal),

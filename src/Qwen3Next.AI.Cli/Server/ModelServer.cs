@@ -48,5 +48,6 @@ internal static class ModelServer
         app.MapGet("/v1/models/{**id}", models.FindAsync);
         app.MapGet("/health", models.HealthAsync).AllowAnonymous();
         app.MapPrometheusScrapingEndpoint("/metrics");
+        app.MapPage();
     }
 }
