@@ -38,7 +38,8 @@ public class EveryKernelTests
         var compiler = new KernelCompiler();
         var passed = Directory.CreateDirectory(Path.Combine(KernelCache.DefaultFolder, "compiled-by-nvrtc")).FullName;
         var faults = new List<string>();
-        Parallel.ForEach(Compilations(File.ReadAllLines(Environment.GetEnvironmentVariable(ListVariable)!)), each =>
+        var perCore = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
+        Parallel.ForEach(Compilations(File.ReadAllLines(Environment.GetEnvironmentVariable(ListVariable)!)), perCore, each =>
         {
             if (Fault(compiler, KernelSource.Embedded(each.Words[0]), each.Words[1..], each.Capability, passed) is not { } fault) return;
             lock (faults) faults.Add(fault);
