@@ -15,7 +15,8 @@ internal static class UsageReader
             OutputTokenCount = output,
             TotalTokenCount = input + output,
             CachedInputTokenCount = Count(usage, "prompt_tokens_details", "cached_tokens"),
-            ReasoningTokenCount = Count(usage, "completion_tokens_details", "reasoning_tokens") ?? Count(usage, "reasoning_tokens"),
+            // A part of the output, even where a server counts a token more.
+            ReasoningTokenCount = (Count(usage, "completion_tokens_details", "reasoning_tokens") ?? Count(usage, "reasoning_tokens")) is { } reasoning ? Math.Min(reasoning, output) : null,
             AdditionalCounts = Drafts(usage),
         };
     }

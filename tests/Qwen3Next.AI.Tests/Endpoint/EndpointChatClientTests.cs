@@ -11,7 +11,7 @@ public sealed class EndpointChatClientTests : IDisposable
     private readonly ReplayServer _server = new();
     private readonly HttpClient _http = new();
 
-    public static TheoryData<string> Servers => ["vllm", "vllm before 0.11", "sglang"];
+    public static TheoryData<string> Servers => [.. WireFormat.Names];
 
     private Qwen3NextEndpointChatClient Client(Action<Qwen3NextOptions>? configure = null)
     {
@@ -45,7 +45,7 @@ public sealed class EndpointChatClientTests : IDisposable
         Assert.Equal([typeof(TextReasoningContent), typeof(TextContent)], response.Messages.Single().Contents.Select(c => c.GetType()));
         Assert.Equal("The sum is 4.", Assert.IsType<TextReasoningContent>(response.Messages[0].Contents[0]).Text);
         Assert.Equal((12, 9, 21, 6), (response.Usage!.InputTokenCount, response.Usage.OutputTokenCount, response.Usage.TotalTokenCount, response.Usage.CachedInputTokenCount));
-        Assert.Equal(server == "sglang" ? 4 : null, response.Usage.ReasoningTokenCount);
+        Assert.Equal(WireFormat.Of(server).IsSglang ? 4 : null, response.Usage.ReasoningTokenCount);
         Assert.Equal(ChatFinishReason.Stop, response.FinishReason);
         Assert.True(updates.Count > 3);
         Assert.All(updates, u => Assert.Equal((updates[0].ResponseId, updates[0].MessageId, Model, ChatRole.Assistant, 2025), (u.ResponseId, u.MessageId, u.ModelId, u.Role, u.CreatedAt!.Value.Year)));
@@ -71,6 +71,17 @@ public sealed class EndpointChatClientTests : IDisposable
         var sent = messages[1].GetProperty("tool_calls")[0];
         Assert.Equal(("add", """{"a":2,"b":3}"""), (sent.GetProperty("function").GetProperty("name").GetString(), sent.GetProperty("function").GetProperty("arguments").GetString()));
         Assert.Equal(("5", sent.GetProperty("id").GetString()), (messages[2].GetProperty("content").GetString(), messages[2].GetProperty("tool_call_id").GetString()));
+    }
+
+    [Fact]
+    public async Task Usage_MoreReasoningThanOutput_IsCountedAsOutput()
+    {
+        // SGLang counts the mark of the end of thinking twice.
+        var wire = WireFormat.Of("sglang");
+        _server.Stream(wire.Reasoning("The"), wire.Finish("length"), wire.Usage(12, 24, 0, 25));
+        using var client = Client();
+        var usage = (await client.GetResponseAsync("2+2?")).Usage!;
+        Assert.Equal((24, 24, 36), (usage.OutputTokenCount, usage.ReasoningTokenCount, usage.TotalTokenCount));
     }
 
     [Fact]
