@@ -33,7 +33,13 @@ constexpr int kNoDevice = 100, kInvalidDevice = 101, kInvalidImage = 200, kInval
 constexpr uint32_t kGrantedShared = 48 << 10;
 
 // What one block can have on a GPU of that compute capability.
-uint32_t most_shared() { return settings.capability >= 90 ? 227 << 10 : settings.capability == 80 ? 163 << 10 : 99 << 10; }
+uint32_t most_shared() {
+    switch (settings.capability) {
+        case 90: case 100: return 227 << 10;
+        case 80: return 163 << 10;
+        default: return 99 << 10;
+    }
+}
 
 struct Function {
     const KernelEntry* kernel;
@@ -46,6 +52,10 @@ struct LoadedModule {
     const Module* module;
     std::vector<std::unique_ptr<Function>> functions;
 };
+
+// What stands for every kernel while nothing is compiled.
+const KernelEntry idle_kernel = {"idle", nullptr, 0, nullptr, kMaxThreads};
+const Module idle_module = {&idle_kernel, 1, nullptr, nullptr, nullptr};
 
 // One recorded operation.
 struct Node {
@@ -153,6 +163,7 @@ std::string size_text(const Index3& size) { return std::to_string(size.x) + " x 
 
 // Errors inside a kernel show at the calls that follow, as on a GPU, and stay.
 int perform(Node& node) {
+    if (settings.idle) return kSuccess;
     Access access;
     if (node.kind == Node::copy) memcpy(node.to, node.from, node.bytes);
     if (node.kind == Node::fill) memset(node.to, node.value, node.bytes);
@@ -188,7 +199,7 @@ void read_settings() {
         {"QWEN3NEXT_EMULATOR_SEED", &settings.seed},           {"QWEN3NEXT_EMULATOR_POISON", &settings.poison},
         {"QWEN3NEXT_EMULATOR_GUARDED", &settings.guarded},     {"QWEN3NEXT_EMULATOR_PRIVATE_MEMORY", &settings.private_memory},
         {"QWEN3NEXT_EMULATOR_MEMORY_MIB", &settings.memory_mib}, {"QWEN3NEXT_EMULATOR_CAPABILITY", &settings.capability}, {"QWEN3NEXT_EMULATOR_MULTIPROCESSORS", &settings.multiprocessors},
-        {"QWEN3NEXT_EMULATOR_TIMEOUT_SECONDS", &settings.timeout_seconds},
+        {"QWEN3NEXT_EMULATOR_IDLE", &settings.idle},           {"QWEN3NEXT_EMULATOR_TIMEOUT_SECONDS", &settings.timeout_seconds},
     };
     for (auto& setting : all)
         if (const char* text = getenv(setting.name)) *setting.value = atol(text);
@@ -394,6 +405,10 @@ EXPORT int cuModuleLoadData(void** module, const char* image) {
     if (memcmp(image, "QN3EMU\0\0", 8)) return kInvalidImage;
     size_t bytes;
     memcpy(&bytes, image + 8, sizeof bytes);
+    if (bytes == 0) {
+        *module = made(new LoadedModule{nullptr, &idle_module, {}});
+        return kSuccess;
+    }
     // dlopen takes a file. Its name must be new each time: the loader knows libraries by name.
     static int count;
     const char* folder = getenv("TMPDIR");
@@ -413,12 +428,17 @@ EXPORT int cuModuleLoadData(void** module, const char* image) {
 }
 EXPORT int cuModuleUnload(void* module) {
     ENTER NEED(module)
-    dlclose(((LoadedModule*)module)->library);
+    if (void* library = ((LoadedModule*)module)->library) dlclose(library);
     return destroyed<LoadedModule>(module);
 }
 EXPORT int cuModuleGetFunction(void** function, void* module, const char* name) {
     ENTER NEED(module)
-    for (auto& candidate : ((LoadedModule*)module)->functions)
+    auto& functions = ((LoadedModule*)module)->functions;
+    if (((LoadedModule*)module)->module == &idle_module) {
+        functions.push_back(std::make_unique<Function>(Function{&idle_kernel, &idle_module, kGrantedShared}));
+        return *function = functions.back().get(), kSuccess;
+    }
+    for (auto& candidate : functions)
         if (!strcmp(candidate->kernel->name, name)) return *function = candidate.get(), kSuccess;
     return kNotFound;
 }
@@ -464,6 +484,7 @@ EXPORT int cuLaunchKernelEx(const LaunchConfig* config, void* function, void** a
     if (g.x == 0 || g.y == 0 || g.z == 0 || g.x > 0x7fffffffu || g.y > 65535 || g.z > 65535) return fail_with(kInvalidValue, "a grid of " + size_text(g));
     if (config->shared_bytes > f.most_dynamic || config->shared_bytes + static_bytes > most_shared())
         return fail_with(kInvalidValue, std::to_string(config->shared_bytes) + " bytes of dynamic shared memory; granted are " + std::to_string(f.most_dynamic));
+    if (f.kernel == &idle_kernel) return kSuccess;
     int given = 0;
     while (arguments[given]) given++;
     if (given != f.kernel->parameter_count)

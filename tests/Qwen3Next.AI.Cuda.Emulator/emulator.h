@@ -15,6 +15,7 @@ struct Settings {
     long memory_mib = 16384;     // what the device says it has
     long capability = 90;        // compute capability, times ten
     long multiprocessors = 4;    // what the device says it has
+    long idle = 0;               // nothing is compiled, run or copied: for asking what a model would load
     long timeout_seconds = 300;  // a launch that takes longer is ended with an error
 };
 extern Settings settings;

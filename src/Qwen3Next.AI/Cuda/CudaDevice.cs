@@ -14,10 +14,11 @@ internal sealed unsafe class CudaDevice : IDisposable
     /// <summary>CUDA 12.3: since then graphs can hold kernels that start before the one ahead of them has ended.</summary>
     private const int LeastDriverVersion = 12030;
 
-    private static readonly ConcurrentDictionary<(string Source, string Defines), bool> AllLoaded = new();
+    private static readonly ConcurrentDictionary<(string Source, string Defines, (int Major, int Minor) Capability), bool> AllLoaded = new();
 
     private readonly ContextHandle _context;
     private readonly KernelCache _kernels;
+
     private CudaDevice(int ordinal, int device)
     {
         Ordinal = ordinal;
@@ -33,7 +34,7 @@ internal sealed unsafe class CudaDevice : IDisposable
         if (ComputeCapability.Major < 8)
             throw new Qwen3NextException($"GPU {ordinal}, {Name}, has compute capability {ComputeCapability.Major}.{ComputeCapability.Minor}; 8.0 (Ampere) is the least. Choose another GPU, or set Device to Cpu.");
         _context = new ContextHandle(device);
-        _kernels = new KernelCache(KernelCache.DefaultFolder);
+        _kernels = new KernelCache(KernelCache.DefaultFolder, KernelArchive.Embedded(ComputeCapability));
 
         int Attribute(DeviceAttribute attribute)
         {
@@ -69,8 +70,8 @@ internal sealed unsafe class CudaDevice : IDisposable
         }
     }
 
-    /// <summary>What this process has loaded so far, on any device: sources, and their macros separated by spaces.</summary>
-    public static IEnumerable<(string Source, string Defines)> Loaded => AllLoaded.Keys;
+    /// <summary>What this process has loaded so far: sources, their macros separated by spaces, and the compute capability of the device.</summary>
+    public static IEnumerable<(string Source, string Defines, (int Major, int Minor) Capability)> Loaded => AllLoaded.Keys;
 
     /// <summary>Opens a GPU.</summary>
     /// <exception cref="Qwen3NextException">There is no driver, no GPU, none of that number, or it is too old. The message has the remedy.</exception>
@@ -116,13 +117,13 @@ internal sealed unsafe class CudaDevice : IDisposable
     /// <param name="timing">Can measure times, which makes it a little slower.</param>
     public CudaEvent CreateEvent(bool timing = false) => new(_context, timing);
 
-    /// <summary>Compiles a source for this device, unless the disk cache has it, and loads it.</summary>
+    /// <summary>Loads a source's kernels for this device; compiles them where they neither come with the library nor lie in the disk cache.</summary>
     /// <param name="source">Kernels and the headers they include.</param>
     /// <param name="defines">Macros as NAME or NAME=VALUE.</param>
     /// <exception cref="Qwen3NextException">NVRTC is missing, or the source does not compile; then the message has the compiler's log.</exception>
     public KernelModule Load(KernelSource source, params ReadOnlySpan<string> defines)
     {
-        AllLoaded[(source.Name, string.Join(' ', defines))] = true;
+        AllLoaded[(source.Name, string.Join(' ', defines), ComputeCapability)] = true;
         return new KernelModule(_context, this, source.Name, _kernels.GetOrCompile(source, [.. defines], ComputeCapability));
     }
 

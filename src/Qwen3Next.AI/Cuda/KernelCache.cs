@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 
 namespace Qwen3Next.AI.Cuda;
 
@@ -7,7 +6,9 @@ namespace Qwen3Next.AI.Cuda;
 /// Compiled kernels on disk, one file each, found by a hash of all that decides their content. Several processes may share a folder: files are
 /// complete when they appear and never change. A damaged file is replaced; a folder that cannot be written costs compile time, nothing else.
 /// </summary>
-internal sealed class KernelCache(string folder)
+/// <param name="folder">Made when something is first written.</param>
+/// <param name="shipped">Kernels that need neither the folder nor a compiler; null where there are none for the GPU.</param>
+internal sealed class KernelCache(string folder, KernelArchive? shipped = null)
 {
     private readonly Lazy<KernelCompiler> _compiler = new(() => new KernelCompiler());
 
@@ -20,31 +21,21 @@ internal sealed class KernelCache(string folder)
             ? cache
             : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
 
-    /// <summary>The image of a source for a GPU.</summary>
+    /// <summary>The image of a source for a GPU: shipped with the library, or on disk, or compiled now.</summary>
+    /// <exception cref="Qwen3NextException">NVRTC is needed and missing, or the source does not compile.</exception>
+    public byte[] GetOrCompile(KernelSource source, IReadOnlyList<string> defines, (int Major, int Minor) capability) =>
+        shipped?.Find(source, defines) ?? GetOrCompile(source, defines, _compiler.Value.ArchitectureFor(capability));
+
+    /// <summary>The image of a source for an architecture: on disk, or compiled now.</summary>
     /// <exception cref="Qwen3NextException">NVRTC is missing, or the source does not compile.</exception>
-    public byte[] GetOrCompile(KernelSource source, IReadOnlyList<string> defines, (int Major, int Minor) capability)
+    public byte[] GetOrCompile(KernelSource source, IReadOnlyList<string> defines, GpuArchitecture architecture)
     {
-        var architecture = _compiler.Value.ArchitectureFor(capability);
         var options = KernelCompiler.Options(defines, architecture);
-        var file = Path.Combine(folder, Key(source, options, _compiler.Value.Version));
+        var file = Path.Combine(folder, source.Key(options, _compiler.Value.Version));
         if (TryRead(file) is { } stored) return stored;
         var (image, _) = KernelCompiler.Compile(source, options, architecture);
         TryWrite(file, image);
         return image;
-    }
-
-    /// <summary>Parts are hashed with their lengths, so that no two lists of parts look alike.</summary>
-    private static string Key(KernelSource source, string[] options, string compiler)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        string[] parts = [compiler, source.Text, .. source.Headers.SelectMany(header => new[] { header.Key, header.Value }), .. options];
-        foreach (var part in parts)
-        {
-            var bytes = Encoding.UTF8.GetBytes(part);
-            hash.AppendData(BitConverter.GetBytes(bytes.Length));
-            hash.AppendData(bytes);
-        }
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <summary>A file is the SHA-256 of the image, then the image.</summary>

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Qwen3Next.AI.Cuda;
@@ -29,6 +31,23 @@ internal sealed partial record KernelSource(string Name, string Text, IReadOnlyD
                 AddIncluded(header);
             }
         }
+    }
+
+    /// <summary>Names what a compiler makes of this source: equal only where everything is that decides the result.</summary>
+    /// <param name="options">Of the compilation.</param>
+    /// <param name="compiler">Its version.</param>
+    public string Key(string[] options, string compiler)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        string[] parts = [compiler, Text, .. Headers.SelectMany(header => new[] { header.Key, header.Value }), .. options];
+        foreach (var part in parts)
+        {
+            // With their lengths, so that no two lists of parts look alike.
+            var bytes = Encoding.UTF8.GetBytes(part);
+            hash.AppendData(BitConverter.GetBytes(bytes.Length));
+            hash.AppendData(bytes);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static string? Read(string path)
