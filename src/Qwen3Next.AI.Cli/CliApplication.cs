@@ -19,7 +19,7 @@ internal static class CliApplication
     {
         // Numbers are written with a point, whatever the machine's language; this ends with the method.
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-        var parsed = Root(terminal).Parse(args, s_parser);
+        var parsed = Parse(args, terminal);
         if (parsed.Errors.Count > 0) return Report(terminal, $"{parsed.Errors[0].Message} {SeeHelp(parsed)}", WrongUsage);
 
         using var work = terminal.Interrupts.Begin();
@@ -48,6 +48,9 @@ internal static class CliApplication
         }
     }
 
+    /// <summary>What a command line means; nothing is done yet.</summary>
+    public static ParseResult Parse(string[] args, Terminal terminal) => Root(terminal).Parse(args, s_parser);
+
     /// <summary>Errors whose message is meant for people; anything else is a defect and keeps its stack trace.</summary>
     public static bool IsExpected(Exception e) =>
         e is Qwen3NextException or NotSupportedException or ArgumentException or IOException or UnauthorizedAccessException;
@@ -63,6 +66,7 @@ internal static class CliApplication
             LogitsCommand.Create(terminal),
             RenderCommand.Create(terminal),
             InspectCommand.Create(terminal),
+            DownloadCommand.Create(terminal),
             BenchCommand.Create(terminal),
         };
         root.SetAction(parsed => root.Parse("--help").Invoke(parsed.InvocationConfiguration));
