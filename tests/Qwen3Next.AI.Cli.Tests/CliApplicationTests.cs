@@ -13,6 +13,7 @@ public sealed class CliApplicationTests
         var result = await CliRunner.RunAsync(args);
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         foreach (var command in Commands) Assert.Contains($"  {command.Data} ", result.Out, StringComparison.Ordinal);
+        Assert.Contains("  download ", result.Out, StringComparison.Ordinal);
     }
 
     [Theory]

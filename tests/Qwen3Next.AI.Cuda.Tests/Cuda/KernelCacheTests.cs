@@ -80,7 +80,45 @@ public sealed class KernelCacheTests : IDisposable
         Assert.Equal(DateTime.UnixEpoch, File.GetLastWriteTimeUtc(entry));
     }
 
+    [Fact]
+    public void GetOrCompile_Shipped_TakesNeitherFolderNorCompiler()
+    {
+        byte[] image = [1, 2, 3];
+        var shipped = new KernelCache(_folder, Archive(Source(), ["A=1"], image));
+        Assert.Equal(image, shipped.GetOrCompile(Source(), ["A=1"], _capability));
+        Assert.Empty(Entries);
+    }
+
+    [Fact]
+    public void GetOrCompile_AnythingElseThanShipped_IsCompiled()
+    {
+        byte[] image = [1, 2, 3];
+        var shipped = new KernelCache(_folder, Archive(Source(), ["A=1"], image));
+        Assert.NotEqual(image, shipped.GetOrCompile(Source(), ["A=2"], _capability));
+        Assert.NotEqual(image, shipped.GetOrCompile(Source("2"), ["A=1"], _capability));
+        Assert.NotEqual(image, shipped.GetOrCompile(Source(header: "#define STEP 2"), ["A=1"], _capability));
+        Assert.Equal(3, Entries.Length);
+    }
+
+    [Theory]
+    [InlineData(8, 7, "sm_86")]
+    [InlineData(9, 0, "sm_90a")]
+    [InlineData(10, 0, "compute_90")]
+    [InlineData(12, 0, "compute_90")]
+    public void ArchitectureFor_LaterGenerations_IsPtx(int major, int minor, string name) => Assert.Equal(name, KernelArchive.ArchitectureFor((major, minor)).Name);
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    /// <summary>As a package has it: written and read.</summary>
+    private KernelArchive Archive(KernelSource source, string[] defines, byte[] image)
+    {
+        var archive = new KernelArchive(KernelArchive.ArchitectureFor(_capability), "12.4");
+        archive.Add(source, defines, image);
+        using var stream = new MemoryStream();
+        archive.Write(stream);
+        stream.Position = 0;
+        return KernelArchive.Read(stream, archive.Architecture);
+    }
 
     private static KernelSource Source(string step = "STEP", string header = "#define STEP 1") =>
         new("add.cu", $$"""
