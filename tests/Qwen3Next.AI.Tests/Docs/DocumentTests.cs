@@ -56,7 +56,7 @@ public sealed class DocumentTests
     {
         var links = Documents.Links().ToList();
         Assert.True(links.Count > 10, $"only {links.Count} links were found");
-        Assert.Empty(links.Where(link => !Path.Exists(Path.Combine(SourceTree.Root, Path.GetDirectoryName(link.Path)!, link.Target))));
+        Assert.All(links, link => Assert.True(Path.Exists(Path.Combine(SourceTree.Root, Path.GetDirectoryName(link.Path)!, link.Target)), $"{link.Path}: {link.Target}"));
     }
 
     private static IEnumerable<Diagnostic> Errors(string block)
