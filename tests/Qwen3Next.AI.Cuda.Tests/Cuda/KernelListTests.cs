@@ -22,7 +22,7 @@ public class KernelListTests(CudaFixture cuda)
 
     private static readonly string ListFile = Path.Combine(SourceTree.Root, "build", "Kernels", "kernels.txt");
 
-    /// <summary>A, B and consumer parts of each generation; the last two run PTX.</summary>
+    /// <summary>Data-centre and consumer GPUs of each generation, which differ in shared memory; the last two run PTX.</summary>
     private static readonly int[] Capabilities = [80, 86, 89, 90, 100, 120];
 
     [Fact]

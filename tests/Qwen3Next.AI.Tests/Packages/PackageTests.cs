@@ -43,7 +43,7 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
     public void Pack_WhereNvrtcIs_BringsKernelsOfEveryArchitecture()
     {
         Skip();
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("QWEN3NEXT_NVRTC") is { Length: > 0 }, "QWEN3NEXT_NVRTC names no NVRTC; packages made here compile their kernels where they run");
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("QWEN3NEXT_TEST_NVRTC") is { Length: > 0 }, "QWEN3NEXT_TEST_NVRTC names no NVRTC; packages made here compile their kernels where they run");
         using var library = Library("lib/net10.0/Qwen3Next.AI.dll");
         var reader = library.GetMetadataReader();
         var names = reader.ManifestResources.Select(handle => reader.GetString(reader.GetManifestResource(handle).Name)).Where(name => name.StartsWith("kernels/", StringComparison.Ordinal));

@@ -32,6 +32,7 @@ public sealed class PackedFeed : IDisposable
         (start.Environment["NUGET_PACKAGES"], start.Environment["DOTNET_NOLOGO"], start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"]) = (_work.File("restored"), "1", "1");
         // Processes of a build must not outlive the test.
         (start.Environment["MSBUILDDISABLENODEREUSE"], start.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"]) = ("1", "0");
+        start.Environment["QWEN3NEXT_NVRTC"] = Environment.GetEnvironmentVariable("QWEN3NEXT_TEST_NVRTC");
         foreach (var inherited in start.Environment.Keys.Where(name => name.StartsWith("MSBuild", StringComparison.Ordinal) || name.StartsWith("TESTINGPLATFORM", StringComparison.Ordinal)).ToList()) start.Environment.Remove(inherited);
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
