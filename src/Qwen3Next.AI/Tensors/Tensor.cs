@@ -39,4 +39,7 @@ internal readonly unsafe record struct Tensor(nint Address, DType Type, Shape Sh
     public Tensor Reshape(Shape shape) => shape.Elements == Shape.Elements
         ? this with { Shape = shape }
         : throw new ArgumentException($"{Shape} cannot be read as {shape}", nameof(shape));
+
+    /// <summary>For messages. The one that a record has by itself would read <see cref="F32"/>, and a pointer cannot be printed ahead of time.</summary>
+    public override string ToString() => $"{Type} {Shape} at 0x{Address:x}";
 }

@@ -64,7 +64,7 @@ public class KernelListTests(CudaFixture cuda)
 
     private static Qwen3NextConfig Small(Qwen3NextConfig config) => config with
     {
-        VocabularySize = 1024, HiddenSize = 1024, MlpWidth = Least(config.MlpWidth), ExpertWidth = Least(config.ExpertWidth), SharedExpertWidth = Least(config.SharedExpertWidth),
+        VocabularySize = 1024, HiddenSize = 256, MlpWidth = Least(config.MlpWidth), ExpertWidth = Least(config.ExpertWidth), SharedExpertWidth = Least(config.SharedExpertWidth),
     };
 
     private static int Least(int width) => Math.Min(width, 16);
@@ -79,8 +79,8 @@ public class KernelListTests(CudaFixture cuda)
             using var backend = new CudaBackend(device, kvType);
             var model = new Qwen3NextModel(backend, weights, MostTokens, Sequences);
             var cache = new HybridCache(backend, config.CacheLayout(withMtp: false, kvType), blocks: MostTokens / HybridCache.BlockSize + Sequences, slots: Sequences);
-            for (var rows = 1; rows <= 9; rows++)
-                foreach (var sequences in new[] { 1, 2, 8, Sequences }) StepProfiler.Measure(model, cache, sequences, rows, 0);
+            for (var rows = 1; rows <= 9; rows++) StepProfiler.Measure(model, cache, 1, rows, 0);
+            for (var sequences = 2; sequences <= Sequences; sequences *= 2) StepProfiler.Measure(model, cache, sequences, 1, 0);
             for (var rows = 16; rows <= MostTokens; rows *= 2) StepProfiler.Measure(model, cache, 1, rows, 0);
             backend.Sample(backend.Allocate(DType.F32, new Shape(1, config.VocabularySize)), new SamplingRows(1, config.VocabularySize));
             backend.MeasureReadRate();

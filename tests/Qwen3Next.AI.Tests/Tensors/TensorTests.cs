@@ -28,6 +28,12 @@ public sealed unsafe class TensorTests
     }
 
     [Theory]
+    [InlineData(DType.BF16)]
+    [InlineData(DType.F32)]
+    public void ToString_AnyType_NamesTypeAndShape(object type) =>
+        Assert.Equal($"{type} {new Shape(2, 3)} at 0x10", new Tensor(16, (DType)type, new Shape(2, 3)).ToString());
+
+    [Theory]
     [InlineData(-1, 1)]
     [InlineData(2, 2)]
     [InlineData(0, -1)]
