@@ -69,7 +69,7 @@ public sealed class Qwen3NextChatClient : IChatClient
         ArgumentNullException.ThrowIfNull(messages);
         ObjectDisposedException.ThrowIf(_disposed, this);
         ChatMessage[] turns = [.. messages];
-        return StreamAsync(mapper => mapper.Map(turns, options), cancellationToken);
+        return StreamAsync("chat", mapper => mapper.Map(turns, options), cancellationToken);
     }
 
     /// <summary>Continues a text without any prompt format: no messages, no thinking, no tools.</summary>
@@ -85,13 +85,13 @@ public sealed class Qwen3NextChatClient : IChatClient
         ReadOnlyMemory<int> prompt, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return StreamAsync(mapper => mapper.Map(prompt, options), cancellationToken);
+        return StreamAsync("text_completion", mapper => mapper.Map(prompt, options), cancellationToken);
     }
 
     private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
-        Func<ChatRequestMapper, ChatRequest> map, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string operation, Func<ChatRequestMapper, ChatRequest> map, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var (telemetry, request, answer) = await Task.Run(() => Prepare(map), cancellationToken).ConfigureAwait(false);
+        var (telemetry, request, answer) = await Task.Run(() => Prepare(operation, map), cancellationToken).ConfigureAwait(false);
         using var _ = telemetry;
         var steps = _engine.GenerateAsync(request.Generation, cancellationToken).GetAsyncEnumerator(CancellationToken.None);
         await using (steps.ConfigureAwait(false))
@@ -108,10 +108,10 @@ public sealed class Qwen3NextChatClient : IChatClient
         foreach (var update in rest) yield return update;
     }
 
-    private (RequestTelemetry Telemetry, ChatRequest Request, ChatUpdateBuilder Answer) Prepare(Func<ChatRequestMapper, ChatRequest> map)
+    private (RequestTelemetry Telemetry, ChatRequest Request, ChatUpdateBuilder Answer) Prepare(string operation, Func<ChatRequestMapper, ChatRequest> map)
     {
         var (model, tokenizer) = (_engine.ModelInfo, _engine.Tokenizer);
-        var telemetry = new RequestTelemetry(model.ModelId);
+        var telemetry = new RequestTelemetry(operation, model.ModelId);
         try
         {
             var request = map(new ChatRequestMapper(this, model, tokenizer, _grammars.Value, _options, _logger));

@@ -118,6 +118,22 @@ public sealed class TinyModelChatTests
     }
 
     [Fact]
+    public async Task Continue_ThePromptOfAChat_IsItsAnswerAsItWasWritten()
+    {
+        using var client = new Qwen3NextChatClient(Options());
+        var answer = await client.GetResponseAsync("What is 2 + 2?", s_greedy);
+        var engine = client.GetRequiredService<IQwen3NextEngine>();
+        var prompt = Qwen3NextPrompt.FromOpenAI(JsonElement.Parse("""[{"role":"user","content":"What is 2 + 2?"}]"""), engine);
+        var text = await client.ContinueAsync(prompt.Tokens.ToArray(), s_greedy).ToChatResponseAsync();
+        var thinking = answer.Messages[0].Contents.OfType<TextReasoningContent>().Single().Text;
+        Assert.Equal(thinking, text.Text.Split("</think>")[0].Replace("<think>", "", StringComparison.Ordinal).Trim());
+        Assert.EndsWith("</think>\n\n" + answer.Text, text.Text, StringComparison.Ordinal);
+        Assert.Equal((answer.Usage!.OutputTokenCount, answer.FinishReason), (text.Usage!.OutputTokenCount, text.FinishReason));
+        var tools = new ChatOptions { Tools = [AIFunctionFactory.Create(() => 0, "zero")] };
+        await Assert.ThrowsAsync<NotSupportedException>(() => client.ContinueAsync(new[] { 1 }, tools).ToChatResponseAsync());
+    }
+
+    [Fact]
     public async Task GetResponse_StopSequence_CutsTheSameAnswerShort()
     {
         using var client = new Qwen3NextChatClient(Options(o => o.Format = Qwen3NextFormat.Instruct));

@@ -14,9 +14,11 @@ internal sealed class ServeCommand
     private const string KeyVariable = "QWEN3NEXT_API_KEY";
     private const int DefaultPort = 8080, DefaultParallel = 8, DefaultQueue = 256, DefaultMegabytes = 8, DefaultMessages = 1024, DefaultSeconds = 600;
 
-    private readonly Option<string?> _host = CliOption.Text("--host", "IP address to listen at. Default: 127.0.0.1, this machine only; any other needs an API key.", "ADDRESS");
+    private readonly Option<string?> _host = CliOption.Text("--host",
+        "IP address to listen at. Default: 127.0.0.1, this machine only; any other needs an API key.", "ADDRESS");
     private readonly Option<int?> _port = CliOption.Number("--port", $"Default: {DefaultPort}. 0 takes any free one.", 0, 65535);
-    private readonly Option<string?> _key = CliOption.Text("--api-key", $"Bearer token that requests must carry. Default: the environment variable {KeyVariable}, which other users of the machine cannot see.", "KEY");
+    private readonly Option<string?> _key = CliOption.Text("--api-key",
+        $"Bearer token that requests must carry. Default: the environment variable {KeyVariable}, which other users of the machine cannot see.", "KEY");
     private readonly Option<bool> _open = new("--open-to-anyone") { Description = "Listen at another address without an API key: whoever reaches it may use the model." };
     private readonly Option<string?> _name = CliOption.Text("--model-id", "The model's name in requests and answers. Default: the folder's.", "NAME");
     private readonly Option<string?> _embedding = CliOption.Text("--embedding-model", "Folder of a Qwen3-Embedding checkpoint, for /v1/embeddings. Default: none.", "FOLDER");
@@ -51,7 +53,7 @@ internal sealed class ServeCommand
         model.ModelId = parsed.GetValue(_name);
         await using var engine = new Qwen3NextEngine(model);
         _ = engine.Tokenizer; // what is wrong with the small files is said before the weights are read
-        await using var embedding = parsed.GetValue(_embedding) is { } folder ? new Qwen3NextEngine(new Qwen3NextOptions { ModelPath = folder, Device = model.Device, GpuIndex = model.GpuIndex, Threads = model.Threads }) : null;
+        await using var embedding = parsed.GetValue(_embedding) is { } folder ? EmbeddingEngine(folder, model) : null;
         await Progress.LoadAsync(_terminal, engine, cancellationToken);
         if (embedding is not null) await Progress.LoadAsync(_terminal, embedding, cancellationToken);
 
@@ -64,12 +66,17 @@ internal sealed class ServeCommand
         return 0;
     }
 
+    // The same machine; its room is its own.
+    private static Qwen3NextEngine EmbeddingEngine(string folder, Qwen3NextOptions model) =>
+        new(new Qwen3NextOptions { ModelPath = folder, Device = model.Device, GpuIndex = model.GpuIndex, Threads = model.Threads });
+
     private ServerOptions Read(ParseResult parsed)
     {
         var address = AddressOf(parsed.GetValue(_host) ?? "127.0.0.1");
         var key = parsed.GetValue(_key) ?? Environment.GetEnvironmentVariable(KeyVariable);
         if (key?.Length == 0) key = parsed.GetValue(_key) is null ? null : throw new UsageException("--api-key is empty; give a key, or leave the option out.");
-        if (key?.Any(c => c is <= ' ' or > '~') is true) throw new UsageException("The API key has a space or a character outside ASCII, which headers cannot carry. Choose another.");
+        if (key?.Any(c => c is <= ' ' or > '~') is true)
+            throw new UsageException("The API key has a space or a character outside ASCII, which headers cannot carry. Choose another.");
         if (!IPAddress.IsLoopback(address) && key is null && !parsed.GetValue(_open))
             throw new UsageException($"--host is {address}, where others can reach the model. Set an API key in {KeyVariable} or --api-key, or say --open-to-anyone.");
         return new ServerOptions

@@ -26,15 +26,16 @@ internal sealed class AccessGuard(ServerOptions options)
         var sent = request.Headers.Authorization.ToString();
         if (sent.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) &&
             CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(sent[Scheme.Length..].Trim())), _key)) return;
-        throw new ApiException(StatusCodes.Status401Unauthorized,
-            sent.Length == 0 ? "The request carries no API key. Send it as 'Authorization: Bearer KEY'." : "The API key is not the server's. Check it.", code: "invalid_api_key");
+        var message = sent.Length == 0 ? "The request carries no API key. Send it as 'Authorization: Bearer KEY'." : "The API key is not the server's. Check it.";
+        throw new ApiException(StatusCodes.Status401Unauthorized, message, code: "invalid_api_key");
     }
 
     // A web page whose name was made to point here could otherwise use the visitor's own server.
     private void CheckHost(HostString host)
     {
         if (!IPAddress.IsLoopback(options.Address) || !host.HasValue) return;
-        if (host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Host, out var address) && IPAddress.IsLoopback(address))) return;
+        if (host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)) return;
+        if (IPAddress.TryParse(host.Host, out var address) && IPAddress.IsLoopback(address)) return;
         throw new ApiException(StatusCodes.Status403Forbidden,
             $"The request is for the host '{host.Host}', but this server answers to localhost only. Ask for http://localhost, or start the server with an API key.");
     }

@@ -33,14 +33,16 @@ internal static class ApiErrors
     /// <summary>What an empty answer with an error status means.</summary>
     public static ApiException OfStatus(int status, HttpRequest request) => status switch
     {
-        StatusCodes.Status404NotFound => new ApiException(status, $"There is nothing at {request.Path}. See /v1/models, /v1/chat/completions, /v1/completions, /v1/embeddings, /health and /metrics."),
+        StatusCodes.Status404NotFound => new ApiException(status,
+            $"There is nothing at {request.Path}. See /v1/models, /v1/chat/completions, /v1/completions, /v1/embeddings, /health and /metrics."),
         StatusCodes.Status405MethodNotAllowed => new ApiException(status, $"{request.Path} does not take {request.Method}."),
         _ => new ApiException(status, $"The request was answered with status {status}."),
     };
 
     private static ApiException OfConnection(BadHttpRequestException broken) => broken.StatusCode switch
     {
-        StatusCodes.Status413PayloadTooLarge => new ApiException(broken.StatusCode, $"{broken.Message} Send less, or start the server with a larger --max-request-mb."),
+        StatusCodes.Status413PayloadTooLarge => new ApiException(broken.StatusCode,
+            $"{broken.Message} Send less, or start the server with a larger --max-request-mb."),
         StatusCodes.Status408RequestTimeout => new ApiException(broken.StatusCode, $"{broken.Message} Send the request again.", code: "timeout"),
         _ => ApiException.Bad(broken.Message),
     };
@@ -60,7 +62,8 @@ internal static class ApiErrors
     private static string InOurWords(Exception error)
     {
         var message = error.Message;
-        if (error is ArgumentException { ParamName: { } name }) message = message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal).Split('\n')[0].TrimEnd();
+        if (error is ArgumentException { ParamName: { } name })
+            message = message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal).Split('\n')[0].TrimEnd();
         foreach (var (option, argument) in s_arguments) message = message.Replace(option, argument, StringComparison.Ordinal);
         return message;
     }

@@ -25,7 +25,7 @@ internal sealed class EmbeddingEndpoint(ServedModel model)
         {
             null or "float" => false,
             "base64" => true,
-            var other => throw ApiException.Bad($"encoding_format is '{other}'; it must be float or base64.", "encoding_format", "invalid_value"),
+            var other => throw body.Wrong("encoding_format", other, "it must be float or base64"),
         };
         body.Ignore("user");
         body.RefuseRest();

@@ -26,10 +26,13 @@ internal static class ModelServer
             kestrel.Limits.MaxRequestBodySize = options.MaxRequestBytes;
             kestrel.Listen(options.Address, options.Port);
         });
-        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        // Why it cannot listen is said by the command, in one line.
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
+            .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = s_drain);
-        builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("qwen3next")).WithMetrics(metrics => metrics.AddMeter(Qwen3NextTelemetry.MeterName).AddPrometheusExporter());
+        builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("qwen3next"))
+            .WithMetrics(metrics => metrics.AddMeter(Qwen3NextTelemetry.MeterName).AddPrometheusExporter());
         var app = builder.Build();
         app.Use(new ErrorBoundary(options.RequestTimeout, app.Services.GetRequiredService<ILogger<ErrorBoundary>>()).InvokeAsync);
         app.UseRouting();

@@ -27,6 +27,7 @@ internal sealed record ServedModel(IChatClient Chat, IEmbeddingGenerator<string,
     public ApiException Unknown(string name)
     {
         var served = EmbeddingInfo is { } embeddings ? $"'{Info.ModelId}' for text and '{embeddings.ModelId}' for embeddings" : $"'{Info.ModelId}'";
-        return new ApiException(StatusCodes.Status404NotFound, $"The model '{name}' is not served here; there is {served}. GET /v1/models lists what is.", "model", "model_not_found");
+        return new ApiException(StatusCodes.Status404NotFound,
+            $"The model '{name}' is not served here; there is {served}. GET /v1/models lists what is.", "model", "model_not_found");
     }
 }

@@ -26,16 +26,19 @@ internal sealed class RequestTelemetry : IDisposable
     private static readonly Counter<long> s_output = Qwen3NextTelemetry.Meter.CreateCounter<long>("qwen3next.output.tokens", "{token}", "Tokens generated.");
 
     private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly string _operation;
     private readonly string _model;
     private readonly Activity? _activity;
     private TimeSpan? _firstToken;
     private string? _error = "abandoned";
 
-    public RequestTelemetry(string model)
+    /// <param name="operation">What is asked, in the words of the conventions: chat or text_completion.</param>
+    /// <param name="model">Name of the model.</param>
+    public RequestTelemetry(string operation, string model)
     {
-        _model = model;
+        (_operation, _model) = (operation, model);
         _activity = Qwen3NextTelemetry.Source.StartActivity($"generate {model}");
-        _activity?.SetTag("gen_ai.operation.name", "chat").SetTag("gen_ai.provider.name", Qwen3NextTelemetry.ProviderName).SetTag("gen_ai.request.model", model);
+        _activity?.SetTag("gen_ai.operation.name", operation).SetTag("gen_ai.provider.name", Qwen3NextTelemetry.ProviderName).SetTag("gen_ai.request.model", model);
     }
 
     /// <summary>Awaits a step of the request and keeps its error in mind.</summary>
@@ -104,7 +107,7 @@ internal sealed class RequestTelemetry : IDisposable
 
     private KeyValuePair<string, object?>[] Tags() =>
     [
-        new("gen_ai.operation.name", "chat"),
+        new("gen_ai.operation.name", _operation),
         new("gen_ai.provider.name", Qwen3NextTelemetry.ProviderName),
         new("gen_ai.request.model", _model),
         new("gen_ai.response.model", _model),

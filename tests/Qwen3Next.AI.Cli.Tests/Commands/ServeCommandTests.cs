@@ -21,7 +21,10 @@ public sealed class ServeCommandTests
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
         var port = ((IPEndPoint)other.LocalEndpoint).Port;
-        (await CliRunner.RunAsync("serve", "--model", TestModel.Folder, "--port", $"{port}")).AssertError(1, $"Failed to bind to address http://127.0.0.1:{port}: address already in use.");
+        using var process = Start("--port", $"{port}");
+        var error = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal((1, $"error: Failed to bind to address http://127.0.0.1:{port}: address already in use.\n"), (process.ExitCode, error.ReplaceLineEndings("\n")));
     }
 
     /// <summary>The process as its users start it: says where it is, answers those with the key, and ends in order.</summary>
@@ -29,13 +32,7 @@ public sealed class ServeCommandTests
     public async Task Serve_Process_AnswersUntilInterrupted()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "a process cannot be sent Ctrl+C there");
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "qwen3next.dll"), "serve", "--model", TestModel.Folder, "--model-id", "small", "--host", "localhost", "--port", "0"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment["QWEN3NEXT_API_KEY"] = "key-of-the-environment";
-        using var process = Process.Start(start)!;
+        using var process = Start("--model-id", "small", "--host", "localhost", "--port", "0");
         var line = await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Matches(@"^small answers at http://127\.0\.0\.1:\d+\. Ctrl\+C stops it\.$", line);
 
@@ -48,5 +45,16 @@ public sealed class ServeCommandTests
         using (var kill = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync();
         await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal((0, ""), (process.ExitCode, await process.StandardError.ReadToEndAsync()));
+    }
+
+    private static Process Start(params string[] args)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "qwen3next.dll"), "serve", "--model", TestModel.Folder, .. args])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["QWEN3NEXT_API_KEY"] = "key-of-the-environment";
+        return Process.Start(start)!;
     }
 }

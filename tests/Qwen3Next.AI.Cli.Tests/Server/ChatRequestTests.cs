@@ -107,7 +107,7 @@ public sealed class ChatRequestTests
     [InlineData("\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"x\"}}", "response_format.json_schema.schema", "is missing")]
     [InlineData("\"tool_choice\":\"required\"", "tool_choice", "no tools")]
     [InlineData("\"tool_choice\":\"any\"", "tool_choice", "\"required\"")]
-    [InlineData("\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}}", "tool_choice.function.name", "no tool is called")]
+    [InlineData("\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}}", "tool_choice.function.name", "no tool is called that")]
     [InlineData("\"tools\":[{\"type\":\"web_search\"}]", "tools[0].type", "'web_search'")]
     [InlineData("\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"a b\"}}]", "tools[0].function.name", "characters")]
     [InlineData("\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":[]}}]", "tools[0].function.parameters", "a JSON schema")]

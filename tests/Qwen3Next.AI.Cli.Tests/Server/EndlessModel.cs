@@ -6,14 +6,12 @@ namespace Qwen3Next.AI.Cli.Tests.Server;
 /// <summary>A model whose answers end when their tokens are used up. The default is a small random one, quick and without sense.</summary>
 internal sealed class EndlessModel : IAsyncDisposable
 {
-    public const string Name = "endless";
-
-    public EndlessModel(int places = 8, int queue = 256, int? context = null, string? folder = null)
+    public EndlessModel(int places = 8, int queue = 256, int? context = null, string? folder = null, string name = "endless")
     {
         Engine = new Qwen3NextEngine(new Qwen3NextOptions
         {
             ModelPath = folder ?? TestModel.Folder,
-            ModelId = Name,
+            ModelId = name,
             MaxConcurrentRequests = places,
             MaxQueueLength = queue,
             MaxContextTokens = context,

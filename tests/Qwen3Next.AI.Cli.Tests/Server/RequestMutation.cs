@@ -97,7 +97,7 @@ internal sealed class RequestMutation
             case 0: members.Remove(name); break;
             case 1: members[Pick("unknown", "", "n", "tools", "stream", "model", "prompt", "messages", "functions", "\u4f60")] = value; break;
             case 2:
-                var moved = members[name]!.DeepClone();
+                var moved = members[name]?.DeepClone();
                 members.Remove(name);
                 members[name.ToUpperInvariant()] = moved;
                 break;

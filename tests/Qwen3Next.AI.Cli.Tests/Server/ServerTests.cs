@@ -78,14 +78,18 @@ public sealed class ServerTests(TinyServer tiny)
     }
 
     [Fact]
-    public async Task Metrics_AfterAnAnswer_CountIt()
+    public async Task Metrics_AfterAnswers_CountThem()
     {
-        await using var model = new EndlessModel();
+        await using var model = new EndlessModel(name: "metered"); // meters are the process's: other tests' answers have other names
         await using var server = await RunningServer.StartAsync(model.Served);
         using (var response = await server.PostAsync("/v1/chat/completions", model.Request(3))) response.EnsureSuccessStatusCode();
+        using (var response = await server.PostAsync("/v1/completions", """{"prompt":"a","max_tokens":1}""")) response.EnsureSuccessStatusCode();
         var text = await server.Http.GetStringAsync("/metrics");
-        Assert.Matches(@"gen_ai_server_request_duration_seconds_count\{[^}]*gen_ai_request_model=""endless""[^}]*\} 1\n", text);
-        Assert.Matches(@"qwen3next_output_tokens_total\{[^}]*gen_ai_request_model=""endless""[^}]*\} 3\n", text);
+        foreach (var (operation, tokens) in new[] { ("chat", 3), ("text_completion", 1) })
+        {
+            Assert.Matches($$"""gen_ai_server_request_duration_seconds_count\{[^}]*gen_ai_operation_name="{{operation}}"[^}]*gen_ai_request_model="metered"[^}]*\} 1\n""", text);
+            Assert.Matches($$"""qwen3next_output_tokens_total\{[^}]*gen_ai_operation_name="{{operation}}"[^}]*gen_ai_request_model="metered"[^}]*\} {{tokens}}\n""", text);
+        }
         Assert.Contains("qwen3next_kv_utilization", text, StringComparison.Ordinal);
     }
 

@@ -14,7 +14,7 @@ public sealed class TinyServer : IAsyncDisposable
     public const string Model = "tiny", EmbeddingModel = "tiny-embedding";
 
     private readonly Lazy<Task<RunningServer>> _server;
-    private readonly Qwen3NextEngine _engine = new(new Qwen3NextOptions { ModelPath = TinyCheckpoint.Path, ModelId = Model, MaxContextTokens = 2048 });
+    private readonly Qwen3NextEngine _engine = new(new Qwen3NextOptions { ModelPath = TinyCheckpoint.Path, ModelId = Model, MaxContextTokens = 2048, DraftTokens = 2 });
 
     // Any checkpoint embeds; what the numbers mean is tested elsewhere.
     private readonly Qwen3NextEngine _embedding = new(new Qwen3NextOptions { ModelPath = TinyCheckpoint.Path, ModelId = EmbeddingModel, MaxContextTokens = 256 });

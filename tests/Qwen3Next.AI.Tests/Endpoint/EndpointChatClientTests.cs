@@ -197,6 +197,7 @@ public sealed class EndpointChatClientTests : IDisposable
     [Theory]
     [InlineData(400, """{"object":"error","message":"This model's maximum context length is 4096 tokens. However, you requested 5000.","code":400}""", typeof(ContextLengthExceededException), "Shorten")]
     [InlineData(400, """{"error":{"message":"The input (9 tokens) is longer than the model's context length (8 tokens)."}}""", typeof(ContextLengthExceededException), "Shorten")]
+    [InlineData(400, """{"error":{"message":"The prompt has 9 tokens; 8 are the limit.","code":"context_length_exceeded"}}""", typeof(ContextLengthExceededException), "Shorten")]
     [InlineData(400, """{"error":{"message":"bad schema"}}""", typeof(ArgumentException), "bad schema")]
     [InlineData(429, "busy", typeof(QueueFullException), "Try again later")]
     [InlineData(503, "", typeof(QueueFullException), "Try again later")]

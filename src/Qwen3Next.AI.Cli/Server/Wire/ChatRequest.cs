@@ -50,7 +50,7 @@ internal sealed record ChatRequest(IReadOnlyList<ChatMessage> Messages, ChatOpti
             "medium" => ReasoningEffort.Medium,
             "high" => ReasoningEffort.High,
             "xhigh" => ReasoningEffort.ExtraHigh,
-            var other => throw ApiException.Bad($"reasoning_effort is '{other}'; it must be none, minimal, low, medium, high or xhigh.", "reasoning_effort", "invalid_value"),
+            var other => throw body.Wrong("reasoning_effort", other, "it must be none, minimal, low, medium, high or xhigh"),
         },
         Output = body.Flag("include_reasoning") is false ? ReasoningOutput.None : null,
     };
@@ -64,7 +64,7 @@ internal sealed record ChatRequest(IReadOnlyList<ChatMessage> Messages, ChatOpti
             "text" => ChatResponseFormat.Text,
             "json_object" => ChatResponseFormat.Json,
             "json_schema" => Schema(format.RequiredObject("json_schema")),
-            _ => throw ApiException.Bad($"response_format.type is '{type}'; it must be text, json_object or json_schema.", "response_format.type", "invalid_value"),
+            _ => throw format.Wrong("type", type, "it must be text, json_object or json_schema"),
         };
         format.RefuseRest();
         return read;
@@ -74,7 +74,8 @@ internal sealed record ChatRequest(IReadOnlyList<ChatMessage> Messages, ChatOpti
     {
         var (name, description) = (format.Text("name"), format.Text("description"));
         var schema = format.Any("schema") ?? throw format.Missing("schema", "a JSON schema");
-        if (schema.ValueKind is not (JsonValueKind.Object or JsonValueKind.True)) throw JsonFields.Wrong(format.PathOf("schema"), schema, "a JSON schema, which is an object");
+        if (schema.ValueKind is not (JsonValueKind.Object or JsonValueKind.True))
+            throw JsonFields.Wrong(format.PathOf("schema"), schema, "a JSON schema, which is an object");
         format.Flag("strict"); // every schema is enforced, or refused
         format.RefuseRest();
         return ChatResponseFormat.ForJsonSchema(schema, name, description);

@@ -16,7 +16,7 @@ internal static class GenerationFields
     public static Qwen3NextGenerationOptions Read(JsonFields body)
     {
         if (body.Whole("n", 1, 1024) is { } n and > 1)
-            throw ApiException.Bad($"n is {n}; a request has one answer here. Send it {n} times at once: their prompt is computed once where it is cached.", "n", "unsupported_value");
+            throw ApiException.Bad($"n is {n}; a request has one answer here. Send it {n} times: the prompt is computed once where it is cached.", "n", "unsupported_value");
         return new Qwen3NextGenerationOptions
         {
             Temperature = body.Number("temperature", 0, 100),

@@ -44,8 +44,10 @@ internal sealed class JsonFields
     public float? Number(string name, float least, float most, bool above = false)
     {
         if (Any(name) is not { } value) return null;
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out var number) && number >= least && number <= most && !(above && number == least)) return number;
-        throw Wrong(PathOf(name), value, string.Create(CultureInfo.InvariantCulture, $"a number {(above ? "above" : "from")} {least} {(above ? "up " : "")}to {most}"));
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out var number) && number >= least && number <= most && !(above && number == least))
+            return number;
+        var range = string.Create(CultureInfo.InvariantCulture, $"a number {(above ? "above" : "from")} {least} {(above ? "up " : "")}to {most}");
+        throw Wrong(PathOf(name), value, range);
     }
 
     public long? Whole(string name, long least, long most)
@@ -84,7 +86,11 @@ internal sealed class JsonFields
         throw ApiException.Bad($"{path} is not supported. Leave it out; docs/server.md lists what is.", path, "unsupported_parameter");
     }
 
-    public ApiException Missing(string name, string wanted) => ApiException.Bad($"{PathOf(name)} is missing; it must be {wanted}.", PathOf(name), "missing_required_parameter");
+    public ApiException Missing(string name, string wanted) =>
+        ApiException.Bad($"{PathOf(name)} is missing; it must be {wanted}.", PathOf(name), "missing_required_parameter");
+
+    /// <summary>A member whose text is none of those that may stand there.</summary>
+    public ApiException Wrong(string name, string text, string remedy) => ApiException.Bad($"{PathOf(name)} is '{text}'; {remedy}.", PathOf(name), "invalid_value");
 
     public static ApiException Wrong(string path, JsonElement found, string wanted)
     {

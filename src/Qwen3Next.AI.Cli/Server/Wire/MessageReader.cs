@@ -23,7 +23,7 @@ internal static class MessageReader
             "user" => new(ChatRole.User, RequiredContent(message)),
             "assistant" => new(ChatRole.Assistant, Answer(message)),
             "tool" => new(ChatRole.Tool, [new FunctionResultContent(message.RequiredText("tool_call_id"), RequiredContent(message))]),
-            _ => throw ApiException.Bad($"{message.PathOf("role")} is '{role}'; it must be system, developer, user, assistant or tool.", message.PathOf("role"), "invalid_value"),
+            _ => throw message.Wrong("role", role, "it must be system, developer, user, assistant or tool"),
         };
         message.Ignore("name", "annotations"); // templates show neither
         message.RefuseRest();
@@ -79,8 +79,7 @@ internal static class MessageReader
 
     private static string Part(JsonFields part)
     {
-        if (part.RequiredText("type") is var type and not "text")
-            throw ApiException.Bad($"{part.PathOf("type")} is '{type}', but the model reads text only. Send parts of type text.", part.PathOf("type"), "unsupported_content");
+        if (part.RequiredText("type") is var type and not "text") throw part.Wrong("type", type, "the model reads text only, so send parts of type text");
         var text = part.RequiredText("text");
         part.RefuseRest();
         return text;

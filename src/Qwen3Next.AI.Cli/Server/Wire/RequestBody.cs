@@ -15,7 +15,8 @@ internal static class RequestBody
     {
         // A web page can send other types to any address without asking; this one it cannot.
         if (!context.Request.HasJsonContentType())
-            throw new ApiException(StatusCodes.Status415UnsupportedMediaType, $"The content type is '{context.Request.ContentType}'. Send JSON, with 'Content-Type: application/json'.");
+            throw new ApiException(StatusCodes.Status415UnsupportedMediaType,
+                $"The content type is '{context.Request.ContentType}'. Send JSON, with 'Content-Type: application/json'.");
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body, context.RequestAborted);
         return new JsonFields(Parse(body.GetBuffer().AsSpan(0, (int)body.Length), "The body"), "");

@@ -41,5 +41,6 @@ internal sealed record TextRequest(int[] Prompt, ChatOptions Options, bool Strea
 
     private static int Token(JsonElement id, int vocabulary) =>
         id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out var token) && token >= 0 && token < vocabulary
-            ? token : throw JsonFields.Wrong("prompt", id, $"one text, or token ids from 0 to {vocabulary - 1}; several prompts are several requests");
+            ? token
+            : throw JsonFields.Wrong("prompt", id, $"one text, or token ids from 0 to {vocabulary - 1}; several prompts are several requests");
 }

@@ -17,8 +17,9 @@ internal static class ToolReader
         var tools = new Dictionary<string, AITool>();
         foreach (var (item, path) in body.Items("tools", MostTools))
         {
-            var tool = Tool(Function(new JsonFields(item, path)));
-            if (!tools.TryAdd(tool.Name, tool)) throw ApiException.Bad($"{path}.function.name is '{tool.Name}', which another function is called too. Rename one.", $"{path}.function.name", "invalid_value");
+            var function = Function(new JsonFields(item, path));
+            var tool = Tool(function);
+            if (!tools.TryAdd(tool.Name, tool)) throw function.Wrong("name", tool.Name, "another function is called that too, so rename one");
         }
         if (tools.Count > 0) options.Tools = [.. tools.Values];
         options.AllowMultipleToolCalls = body.Flag("parallel_tool_calls");
@@ -28,8 +29,7 @@ internal static class ToolReader
     /// <summary>The one thing inside a tool, a call or a choice: <c>{"type": "function", "function": {...}}</c>.</summary>
     public static JsonFields Function(JsonFields owner)
     {
-        if (owner.Text("type") is { } type and not "function")
-            throw ApiException.Bad($"{owner.PathOf("type")} is '{type}'; it must be function.", owner.PathOf("type"), "invalid_value");
+        if (owner.Text("type") is { } type and not "function") throw owner.Wrong("type", type, "it must be function");
         var function = owner.RequiredObject("function");
         owner.RefuseRest();
         return function;
@@ -39,7 +39,7 @@ internal static class ToolReader
     {
         var name = function.RequiredText("name");
         if (name.Length is 0 or > LongestName || name.AsSpan().ContainsAnyExcept(s_nameCharacters))
-            throw ApiException.Bad($"{function.PathOf("name")} is '{name}'; it must be 1 to {LongestName} of the characters a-z, A-Z, 0-9, '_', '-' and '.'.", function.PathOf("name"), "invalid_value");
+            throw function.Wrong("name", name, $"it must be 1 to {LongestName} of the characters a-z, A-Z, 0-9, '_', '-' and '.'");
         var parameters = function.Any("parameters") ?? s_noParameters;
         if (parameters.ValueKind != JsonValueKind.Object) throw JsonFields.Wrong(function.PathOf("parameters"), parameters, "a JSON schema, which is an object");
         var tool = new DeclaredFunction(name, function.Text("description") ?? "", parameters, function.Flag("strict") ?? false);
@@ -66,7 +66,7 @@ internal static class ToolReader
         var function = Function(choice);
         var name = function.RequiredText("name");
         function.RefuseRest();
-        return tools.ContainsKey(name) ? name : throw ApiException.Bad($"{function.PathOf("name")} is '{name}', which no tool is called. Add that function to tools.", function.PathOf("name"), "invalid_value");
+        return tools.ContainsKey(name) ? name : throw function.Wrong("name", name, "no tool is called that, so add it to tools");
     }
 
     /// <summary>A function that the other side runs.</summary>
