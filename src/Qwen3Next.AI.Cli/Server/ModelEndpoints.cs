@@ -1,10 +1,11 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Qwen3Next.AI.Cli.Server.Wire;
 
 namespace Qwen3Next.AI.Cli.Server;
 
 /// <summary><c>GET /v1/models</c>, <c>GET /v1/models/{id}</c> and <c>GET /health</c>: what is served, and how it is.</summary>
-internal sealed class ModelEndpoints(ServedModel model)
+internal sealed class ModelEndpoints(ServedModel model, HealthCheckService health)
 {
     public Task ListAsync(HttpContext context) =>
         context.Response.WriteAsJsonAsync(new ModelList([.. Cards()]), AnswerJson.Types.ModelList);
@@ -17,14 +18,14 @@ internal sealed class ModelEndpoints(ServedModel model)
     }
 
     /// <summary>503 while requests would fail. Computes nothing.</summary>
-    public Task HealthAsync(HttpContext context)
+    public async Task HealthAsync(HttpContext context)
     {
+        var check = (await health.CheckHealthAsync(context.RequestAborted)).Entries.Values.Single();
         var status = model.Engine.Status;
-        var answers = status.State is Qwen3NextEngineState.Ready or Qwen3NextEngineState.NotLoaded or Qwen3NextEngineState.Loading;
-        var report = new HealthReport(answers ? "ok" : "unavailable", model.Info.ModelId, status.State.ToString(), status.RunningRequests, status.WaitingRequests,
-            status.KvCacheTokens, status.UsedKvCacheTokens, status.CachedPrefixes, status.Failure?.Message);
-        if (!answers) context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-        return context.Response.WriteAsJsonAsync(report, AnswerJson.Types.HealthReport);
+        var report = new ServerHealth(check.Status.ToString(), check.Description, model.Info.ModelId, status.State.ToString(), status.RunningRequests,
+            status.WaitingRequests, status.KvCacheTokens, status.UsedKvCacheTokens, status.CachedPrefixes);
+        if (check.Status == HealthStatus.Unhealthy) context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        await context.Response.WriteAsJsonAsync(report, AnswerJson.Types.ServerHealth, cancellationToken: context.RequestAborted);
     }
 
     private IEnumerable<ModelCard> Cards()

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry.Metrics;
@@ -30,6 +31,7 @@ internal static class ModelServer
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
             .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton(model.Engine).AddHealthChecks().AddQwen3Next();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = s_drain);
         builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("qwen3next"))
             .WithMetrics(metrics => metrics.AddMeter(Qwen3NextTelemetry.MeterName).AddPrometheusExporter());
@@ -46,7 +48,7 @@ internal static class ModelServer
         app.MapPost("/v1/chat/completions", new ChatCompletions(model, options).HandleAsync);
         app.MapPost("/v1/completions", new TextCompletions(model, options).HandleAsync);
         app.MapPost("/v1/embeddings", new EmbeddingEndpoint(model).HandleAsync);
-        var models = new ModelEndpoints(model);
+        var models = new ModelEndpoints(model, app.Services.GetRequiredService<HealthCheckService>());
         app.MapGet("/v1/models", models.ListAsync);
         app.MapGet("/v1/models/{**id}", models.FindAsync);
         app.MapGet("/health", models.HealthAsync).AllowAnonymous();

@@ -62,6 +62,9 @@ internal sealed class RunningServer : IAsyncDisposable
         return error;
     }
 
+    /// <summary>As Ctrl+C does it.</summary>
+    public Task StopAsync() => _app.StopAsync();
+
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();

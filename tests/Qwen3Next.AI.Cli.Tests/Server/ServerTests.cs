@@ -98,11 +98,11 @@ public sealed class ServerTests(TinyServer tiny)
     {
         await using var model = new EndlessModel();
         await using var server = await RunningServer.StartAsync(model.Served);
-        Assert.Equal("ok", JsonElement.Parse(await server.Http.GetStringAsync("/health")).GetProperty("status").GetString());
+        Assert.Equal("Healthy", JsonElement.Parse(await server.Http.GetStringAsync("/health")).GetProperty("status").GetString());
         await model.Engine.LoadAsync();
         await model.Engine.DrainAsync();
         using var health = await server.Http.GetAsync("/health");
-        Assert.Equal((503, "unavailable"), ((int)health.StatusCode, JsonElement.Parse(await health.Content.ReadAsStringAsync()).GetProperty("status").GetString()));
+        Assert.Equal((503, "Unhealthy"), ((int)health.StatusCode, JsonElement.Parse(await health.Content.ReadAsStringAsync()).GetProperty("status").GetString()));
         using var response = await server.PostAsync("/v1/chat/completions", model.Request(1));
         await RunningServer.ErrorOfAsync(503, response);
         Assert.Equal("1", response.Headers.RetryAfter!.ToString());

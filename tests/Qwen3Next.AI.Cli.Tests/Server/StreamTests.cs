@@ -60,6 +60,18 @@ public sealed class StreamTests
         }
     }
 
+    [Fact]
+    public async Task Stop_WhileAnAnswerIsUnderWay_LetsItEnd()
+    {
+        await using var model = new EndlessModel(folder: TinyCheckpoint.Path);
+        await using var server = await RunningServer.StartAsync(model.Served);
+        using var response = await server.PostAsync(Chat, model.Request(60, stream: true));
+        var stop = server.StopAsync();
+        Assert.EndsWith("data: [DONE]\n\n", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        await stop.WaitAsync(TimeSpan.FromSeconds(5));
+        await Assert.ThrowsAsync<HttpRequestException>(() => server.PostAsync(Chat, model.Request(1)));
+    }
+
     /// <summary>A source without end, and a reader who takes nothing: the source is asked no further, and in the end left.</summary>
     [Fact]
     public async Task Reader_WhoTakesNothing_HoldsTheSourceAndIsCutOff()

@@ -26,6 +26,6 @@ internal sealed record EmbeddedText(int Index, JsonElement Embedding)
     public string Object { get; } = "embedding";
 }
 
-/// <summary>How the server is; see <see cref="Qwen3NextEngineStatus"/>.</summary>
-internal sealed record HealthReport(
-    string Status, string Model, string State, int RunningRequests, int WaitingRequests, int KvCacheTokens, int UsedKvCacheTokens, int CachedPrefixes, string? Failure);
+/// <summary>How the server is: what the library's health check says, and the figures of <see cref="Qwen3NextEngineStatus"/>.</summary>
+internal sealed record ServerHealth(
+    string Status, string? Description, string Model, string State, int RunningRequests, int WaitingRequests, int KvCacheTokens, int UsedKvCacheTokens, int CachedPrefixes);

@@ -11,7 +11,7 @@ namespace Qwen3Next.AI.Cli.Server.Wire;
 [JsonSerializable(typeof(EmbeddingList))]
 [JsonSerializable(typeof(float[]))]
 [JsonSerializable(typeof(ModelList))]
-[JsonSerializable(typeof(HealthReport))]
+[JsonSerializable(typeof(ServerHealth))]
 [JsonSerializable(typeof(ErrorBody))]
 internal sealed partial class WireJson : JsonSerializerContext;
 
