@@ -1,12 +1,14 @@
 using System.Diagnostics;
+using System.Numerics;
 using Qwen3Next.AI.Ops;
 
 namespace Qwen3Next.AI.Engine;
 
 /// <summary>
-/// How many drafts pay, by what is measured while running: how long a step of so many conversations takes at each depth, and how often a first,
-/// second, third, fourth draft is right. The depth with most tokens per second is used; others are tried again from time to time. Where none pays,
-/// running conversations give drafting up, which saves keeping the MTP module's cache, and only some new ones try again.
+/// How many drafts pay, by what is measured while running. A step has two parts, each timed by itself: computing its rows, and drafting for the next
+/// step. With the share of drafts that hold at each place, they tell tokens per second at each depth. What plain steps cost, without drafts and
+/// without keeping the MTP module's cache, is the first part of a step without drafts. Where drafts have cost more than they brought by some
+/// plain steps, the conversations under way give them up, and only some of the next ones try again.
 /// </summary>
 /// <param name="always">This many drafts, whatever is measured; null measures.</param>
 /// <param name="maxSequences">Most conversations of a step.</param>
@@ -14,120 +16,176 @@ internal sealed class DraftDepth(int? always, int maxSequences)
 {
     private const int Depths = SpeculativeDecoder.MaxDrafts + 1;
 
-    // The first steps of a kind load and record kernels, or are compiled.
-    private const int Unmeasured = 2, Measured = 4;
-    private const int StepsBetweenTrials = 128, TrialSteps = 5, StepsToGiveUp = 64, ConversationsBetweenTrials = 8;
-    private const double Gain = 1.03;
+    // Steps: of a trial, between trials that change nothing, and until what plain steps cost is measured again before it decides.
+    private const int TrialSteps = RecentTimes.Needed, FirstInterval = 128, LastInterval = 2048, Fresh = 128;
+    private const int FirstBetween = 8, LastBetween = 16;
 
-    private readonly double[,] _seconds = new double[maxSequences + 1, Depths];
-    private readonly int[,] _samples = new int[maxSequences + 1, Depths];
+    // In plain steps: what drafts may lose before they are given up, or gain before they are believed in, and how much of it in one step, as a
+    // measurement may be wrong.
+    private const double Decisive = 12, MostOfAStep = 2;
+
+    // By how much more must be gained to draft more; steps of trials for each step, and at most.
+    private const double Gain = 1.03, TrialShare = 0.1, MostCredit = 40;
+
+    private readonly RecentTimes _computing = new(maxSequences * Depths + 1);
+    private readonly RecentTimes[] _drafting = [.. Enumerable.Range(0, Depths).Select(_ => new RecentTimes(maxSequences + 1))];
     private readonly DraftAcceptance _acceptance = new();
-    private int _conversations, _depth, _verified, _trialSteps, _steps, _stepsWithout, _turnedDown;
-    private long _ended;
+    private readonly Retrial[] _retrials = new Retrial[BitOperations.Log2((uint)maxSequences) + 1];
+    private int _depth, _draftingNow, _plainSteps, _trialSteps, _bestBefore, _turn, _interval = FirstInterval;
+    private long _step, _lastTrial, _lastPlain;
+    private double _credit = MostCredit, _loss, _gain, _draftSeconds;
+    private long _began, _ended;
 
-    /// <summary>The depth for the step that follows one just computed.</summary>
+    /// <summary>Whether a conversation that starts now is to have drafts.</summary>
+    /// <param name="conversations">With it.</param>
+    public bool TakesOn(int conversations)
+    {
+        if (always is not null) return true;
+        ref var retrial = ref _retrials[BitOperations.Log2((uint)conversations)];
+        if (retrial.Between == 0) return true;
+        if (++retrial.TurnedDown < retrial.Between) return false;
+        (retrial.TurnedDown, _gain) = (0, 0);
+        _acceptance.Doubt();
+        return true;
+    }
+
+    /// <summary>The depth for the step that follows one just computed. Conversations may lose their drafts by it.</summary>
     public int Next(Batch step, List<Sequence> sequences)
     {
         if (always is { } depth) return depth;
-        _verified = DraftsOfEach(step);
-        for (var n = 0; n < step.SequenceCount; n++) Verified(step.Drafts[n], sequences[n].KeptDrafts);
-        if (_verified < 0) return _depth;
-        if (step.SequenceCount != _conversations) (_conversations, _trialSteps, _ended) = (step.SequenceCount, 0, 0);
-        Choose(_conversations);
-        if (_trialSteps == 0) _stepsWithout = _depth == 0 ? _stepsWithout + 1 : 0;
-        if (_stepsWithout >= StepsToGiveUp)
+        _began = Stopwatch.GetTimestamp();
+        var (tokens, decodes, drafting) = (0, _ended != 0, 0);
+        for (var n = 0; n < step.SequenceCount; n++)
+        {
+            Verified(step.Drafts[n], sequences[n].KeptDrafts);
+            tokens += 1 + sequences[n].KeptDrafts;
+            decodes &= step.SequenceStart[n + 1] - step.SequenceStart[n] == 1 + step.Drafts[n];
+            drafting += sequences[n].CanDraft ? 1 : 0;
+        }
+        if (decodes) Computed(step.SequenceCount, step.TokenCount, tokens, Stopwatch.GetElapsedTime(_ended, _began).TotalSeconds);
+        if (drafting > 0 && GivesUp(step.SequenceCount))
+        {
             foreach (var sequence in sequences) sequence.CanDraft = false;
-        return _depth;
+            drafting = 0;
+        }
+        _draftingNow = drafting;
+        return drafting > 0 ? Choose(step.SequenceCount, drafting) : _depth = 0;
     }
 
-    /// <summary>The step is over, drafts for the next one included.</summary>
-    public void Ended(int depth)
+    /// <summary>The drafts that <see cref="Next"/> asked for are made.</summary>
+    public void Ended()
     {
         if (always is not null) return;
-        var now = Stopwatch.GetTimestamp();
-        // A step counts where it verified as many drafts as it made, so that both are paid for.
-        if (_ended != 0 && _verified == depth) Record(_conversations, depth, Stopwatch.GetElapsedTime(_ended, now).TotalSeconds);
-        _ended = _verified < 0 ? 0 : now;
+        _ended = Stopwatch.GetTimestamp();
+        Drafted(_draftingNow, Stopwatch.GetElapsedTime(_began, _ended).TotalSeconds);
     }
-
-    public bool TakesOn() => always is not null || _stepsWithout < StepsToGiveUp || ++_turnedDown % ConversationsBetweenTrials == 0;
 
     internal void Verified(int drafts, int kept) => _acceptance.Add(drafts, kept);
 
-    internal void Record(int conversations, int depth, double seconds)
+    /// <summary>A step of nothing but last tokens and drafts took some time, and gave some tokens.</summary>
+    internal void Computed(int conversations, int rows, int tokens, double seconds)
     {
-        ref var mean = ref _seconds[conversations, depth];
-        if (++_samples[conversations, depth] <= Unmeasured) return;
-        // One step that the system held up must not decide.
-        mean = mean == 0 ? seconds : mean + 0.2 * (Math.Min(seconds, 1.25 * mean) - mean);
+        _computing.Add(rows, seconds);
+        _plainSteps = rows == conversations ? _plainSteps + 1 : 0;
+        if (_plainSteps >= RecentTimes.Needed) _lastPlain = _step;
+        // What such steps usually cost: one that the system held up is no fault of its drafts.
+        var (usual, plain) = (_computing.Median(rows) + _draftSeconds, _computing.Median(conversations));
+        if (double.IsNaN(usual) || double.IsNaN(plain)) return;
+        var loss = Math.Min(usual / plain - tokens / (double)conversations, MostOfAStep);
+        (_loss, _gain) = (Math.Max(0, _loss + loss), Math.Max(0, _gain - loss));
     }
 
-    internal int Choose(int conversations)
+    /// <summary>Drafting for the next step took some time.</summary>
+    internal void Drafted(int drafting, double seconds)
     {
+        _draftSeconds = 0;
+        if (drafting == 0) return;
+        _drafting[_depth].Add(drafting, seconds);
+        _draftSeconds = _drafting[_depth].Median(drafting);
+    }
+
+    /// <summary>Drafts have lost too much.</summary>
+    internal bool GivesUp(int conversations)
+    {
+        ref var retrial = ref _retrials[BitOperations.Log2((uint)conversations)];
+        if (_gain > Decisive) retrial = default;
+        if (_loss <= Decisive) return false;
+        if (_step - _lastPlain > Fresh)
+        {
+            // Contexts have grown since, perhaps, and plain steps are slower than they were.
+            (_loss, _lastPlain) = (Decisive / 2, _step);
+            Try(0);
+            return false;
+        }
+        retrial.Between = Math.Clamp(2 * retrial.Between, FirstBetween, LastBetween);
+        (_loss, _gain, _depth, _trialSteps) = (0, 0, 0, 0);
+        return true;
+    }
+
+    internal int Choose(int conversations, int drafting)
+    {
+        _step++;
+        _credit = Math.Min(MostCredit, _credit + TrialShare);
         if (_trialSteps > 0)
         {
             _trialSteps--;
             return _depth;
         }
-        var best = Best(conversations);
-        var trial = Untried(conversations, best) ?? (++_steps % StepsBetweenTrials == 0 ? Neighbour(best) : best);
-        if (trial != best) _trialSteps = TrialSteps;
-        return _depth = trial;
+        var best = Best(conversations, drafting);
+        if (_lastTrial == _step - 1) _interval = best == _bestBefore ? Math.Min(2 * _interval, LastInterval) : FirstInterval;
+        var trial = Untried(conversations, drafting, best) ?? (_step - _lastTrial >= _interval ? Neighbour(best) : null);
+        if (trial is not { } depth || _credit < TrialSteps) return _depth = best;
+        _bestBefore = best;
+        return Try(depth);
     }
 
-    /// <summary>The drafts that the step verified for each conversation; -1 where it did something else too.</summary>
-    private static int DraftsOfEach(Batch step)
+    private int Try(int depth)
     {
-        var depth = step.SequenceCount > 0 ? step.Drafts[0] : 0;
-        for (var n = 0; n < step.SequenceCount; n++)
-            if (step.Drafts[n] != depth || step.SequenceStart[n + 1] - step.SequenceStart[n] != depth + 1) return -1;
-        return depth;
+        _credit -= TrialSteps;
+        _trialSteps = TrialSteps - 1;
+        _lastTrial = _step + _trialSteps;
+        return _depth = depth;
     }
 
-    private int Best(int conversations)
+    private int Best(int conversations, int drafting)
     {
-        var best = 0;
-        for (var depth = 1; depth < Depths; depth++)
-            if (Known(conversations, depth) && (!Known(conversations, best) || Rate(conversations, depth) > Gain * Rate(conversations, best))) best = depth;
+        var (best, rate) = (0, 0.0);
+        for (var depth = 0; depth < Depths; depth++)
+            if (Tokens(conversations, drafting, depth) / Seconds(conversations, drafting, depth) is var r && r > Gain * rate) (best, rate) = (depth, r);
         return best;
     }
 
-    /// <summary>A depth without a measurement that could be better even so.</summary>
-    private int? Untried(int conversations, int best)
+    /// <summary>A depth without a measurement that would be better if it cost no more than the one below.</summary>
+    private int? Untried(int conversations, int drafting, int best)
     {
-        for (var depth = 0; depth < Depths; depth++)
-            if (!Known(conversations, depth) && (depth == 0 || _acceptance.Tokens(depth) > Gain * _acceptance.Tokens(best))) return depth;
+        var least = _computing.Median(conversations);
+        if (double.IsNaN(least) || double.IsNaN(Seconds(conversations, drafting, 0))) return 0;
+        var rate = Math.Max(conversations / least, Tokens(conversations, drafting, best) / Seconds(conversations, drafting, best));
+        for (var depth = 1; depth < Depths; depth++)
+        {
+            var seconds = Seconds(conversations, drafting, depth);
+            if (!double.IsNaN(seconds)) least = seconds;
+            else if (Tokens(conversations, drafting, depth) / least > Gain * rate) return depth;
+        }
         return null;
     }
 
-    private int Neighbour(int best) => best == 0 || (best < Depths - 1 && _steps / StepsBetweenTrials % 2 == 0) ? best + 1 : best - 1;
-
-    private bool Known(int conversations, int depth) => _samples[conversations, depth] >= Measured;
-
-    private double Rate(int conversations, int depth) => _acceptance.Tokens(depth) / _seconds[conversations, depth];
-}
-
-/// <summary>How often a draft is right where those before it were, by its place among the drafts of a step; older ones count less.</summary>
-internal sealed class DraftAcceptance
-{
-    private const double Fading = 0.995, Prior = 0.8, PriorWeight = 4;
-
-    private readonly double[] _tried = new double[SpeculativeDecoder.MaxDrafts], _kept = new double[SpeculativeDecoder.MaxDrafts];
-
-    public void Add(int drafts, int kept)
+    // No drafts, one less, one more, in turn.
+    private int? Neighbour(int best)
     {
-        for (var i = 0; i < Math.Min(drafts, kept + 1); i++)
-        {
-            _tried[i] = Fading * _tried[i] + 1;
-            _kept[i] = Fading * _kept[i] + (i < kept ? 1 : 0);
-        }
+        _turn = (_turn + 1) % 3;
+        var depth = _turn == 0 ? 0 : Math.Clamp(_turn == 1 ? best - 1 : best + 1, 0, Depths - 1);
+        return depth == best ? best > 0 ? best - 1 : 1 : depth;
     }
 
-    /// <summary>Tokens to expect of a step with so many drafts.</summary>
-    public double Tokens(int drafts)
+    private double Tokens(int conversations, int drafting, int depth) => conversations - drafting + drafting * _acceptance.Tokens(depth);
+
+    private double Seconds(int conversations, int drafting, int depth) =>
+        _computing.Median(conversations + drafting * depth) + _drafting[depth].Median(drafting);
+
+    /// <summary>After how many more conversations of about so many at once drafts are tried again; 0 where they pay.</summary>
+    private struct Retrial
     {
-        double tokens = 1, all = 1;
-        for (var i = 0; i < drafts; i++) tokens += all *= (_kept[i] + Prior * PriorWeight) / (_tried[i] + PriorWeight);
-        return tokens;
+        public int Between, TurnedDown;
     }
 }

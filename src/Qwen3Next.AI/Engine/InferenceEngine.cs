@@ -308,7 +308,7 @@ internal sealed class InferenceEngine : IDisposable
 
     private void Admit(Sequence sequence)
     {
-        sequence.CanDraft = sequence.WantsTokens && _speculation?.TakesOn() is true;
+        sequence.CanDraft = sequence.WantsTokens && _speculation?.TakesOn(_scheduler.RunningCount + 1) is true;
         _scheduler.Add(sequence);
     }
 

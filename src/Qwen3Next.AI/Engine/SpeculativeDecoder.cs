@@ -24,7 +24,8 @@ internal sealed class SpeculativeDecoder(Qwen3NextModel model, HybridCache cache
     private readonly DraftDepth _depth = new(limits.DraftTokens, limits.Sequences);
 
     /// <summary>Whether a conversation that starts now is to have drafts.</summary>
-    public bool TakesOn() => _depth.TakesOn();
+    /// <param name="conversations">Computed together, with it.</param>
+    public bool TakesOn(int conversations) => _depth.TakesOn(conversations);
 
     /// <param name="step">What has been computed.</param>
     /// <param name="hidden">[T, D] its hidden states after the final norm.</param>
@@ -36,11 +37,13 @@ internal sealed class SpeculativeDecoder(Qwen3NextModel model, HybridCache cache
         while (batch.TokenCount > 0)
         {
             var carried = model.Predict(batch, cache);
+            // What it costs to keep the module's cache is measured too, so its end is waited for.
+            if (_drafting.Count == 0) model.ReadHidden(carried, 0);
             if (_drafting.Count == 0) break;
             ReadDrafts(carried);
             GoOn(carried, depth);
         }
-        _depth.Ended(depth);
+        _depth.Ended();
     }
 
     /// <summary>Makes the drafts that were kept part of a conversation's state, which is then complete.</summary>
