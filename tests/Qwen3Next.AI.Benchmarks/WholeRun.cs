@@ -87,7 +87,7 @@ internal static class WholeRun
             _backend = new CpuBackend(threads);
             var model = new Qwen3NextModel(_backend, weights, maxTokens: 512, maxLogitRows: 4);
             var cache = new HybridCache(_backend, config.CacheLayout(model.HasMtp, _backend.KvType), blocks: context / HybridCache.BlockSize, slots: 1);
-            _engine = new InferenceEngine(model, cache, new EngineLimits(context, 512, 1, 4, 0, 0, 2048, 0, 10, config.VocabularySize, []));
+            _engine = new InferenceEngine(model, cache, new EngineLimits(context, 512, 1, 4, 0, 0, 2048, 0, 10, config.VocabularySize, [], RunsAhead: false));
         }
 
         public async Task<GenerationStatistics> GenerateAsync(int[] prompt, int tokens)

@@ -4,7 +4,6 @@ using Qwen3Next.AI.Cache;
 using Qwen3Next.AI.Model;
 using Qwen3Next.AI.Ops;
 using Qwen3Next.AI.Sampling;
-using Qwen3Next.AI.Tensors;
 
 namespace Qwen3Next.AI.Engine;
 
@@ -19,14 +18,15 @@ internal sealed class InferenceEngine : IDisposable
     private readonly EngineLimits _limits;
     private readonly PrefixCache _prefixes;
     private readonly Scheduler _scheduler;
-    private readonly TokenChooser _chooser;
+    private readonly RequestCheck _check;
     private readonly Batch _batch;
     private readonly SpeculativeDecoder? _speculation;
     private readonly ConcurrentQueue<Sequence> _arrivals = new();
-    private readonly ConcurrentQueue<Action> _errands = new();
+    private readonly Errands _errands = new();
     private readonly AutoResetEvent _wake = new(false);
-    private readonly Action<Sequence> _removeEnded;
+    private readonly Action<Sequence> _removeEnded, _conclude;
     private readonly Thread _thread;
+    private LaunchedStep _now, _before;
     private int _present;
     private volatile Exception? _failure;
     private volatile bool _stop;
@@ -37,7 +37,8 @@ internal sealed class InferenceEngine : IDisposable
         var drafts = model.HasMtp ? limits.DraftTokens ?? SpeculativeDecoder.MaxDrafts : 0;
         _prefixes = new PrefixCache(cache, limits.Checkpoints, limits.HostCacheBytes);
         _scheduler = new Scheduler(cache, _prefixes, limits, drafts);
-        _chooser = new TokenChooser(model.Config.VocabularySize, limits.TokenIds);
+        _check = new RequestCheck(model, limits);
+        (_now, _before) = (new LaunchedStep(model, limits, 0), new LaunchedStep(model, limits, 1));
         _batch = new Batch(limits.BatchTokens, limits.Sequences, MaxBlocks);
         if (drafts > 0) _speculation = new SpeculativeDecoder(model, cache, limits, new Batch(limits.BatchTokens, limits.Sequences, MaxBlocks));
         _removeEnded = sequence =>
@@ -45,6 +46,7 @@ internal sealed class InferenceEngine : IDisposable
             if (sequence.IsLate) sequence.Stream.Fail(sequence.TooLate());
             if (sequence.IsLate || sequence.Stream.Abandoned) Retire(sequence);
         };
+        _conclude = Conclude;
         _thread = new Thread(Run) { IsBackground = true, Name = "qwen3next engine" };
         _thread.Start();
     }
@@ -65,15 +67,7 @@ internal sealed class InferenceEngine : IDisposable
     /// <summary>Generates tokens; the sequence's place is freed when the enumeration ends, however it ends.</summary>
     public async IAsyncEnumerable<GenerationStep> GenerateAsync(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        RequireHead();
-        CheckPrompt(request.Prompt, reserve: 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxTokens, 1);
-        if (request.TopLogProbabilities is < 0 or > TokenLogProbability.MaxTop)
-            throw new ArgumentOutOfRangeException(nameof(request), request.TopLogProbabilities, $"TopLogProbabilities must be 0 to {TokenLogProbability.MaxTop}, or null.");
-        if (request.Deadline is { } deadline) ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(deadline, TimeSpan.Zero);
-        if (request.ForcedDraftAcceptance is < 0 or > 1 or double.NaN)
-            throw new ArgumentOutOfRangeException(nameof(request), request.ForcedDraftAcceptance, "ForcedDraftAcceptance must be 0 to 1, or null.");
-        request.Sampling.Validate();
+        _check.Answerable(request);
         var stop = request.StopTokens ?? _limits.StopTokens;
         var budget = Math.Min(request.MaxTokens, _limits.ContextTokens - request.Prompt.Length);
         var sequence = new Sequence(request, [.. stop], budget, MaxBlocks, _model.Config.VocabularySize) { Boundaries = Boundaries(request) };
@@ -99,8 +93,8 @@ internal sealed class InferenceEngine : IDisposable
     /// <summary>Logits of the last prompt row, or of all.</summary>
     public async Task<LogitRows> ComputeLogitsAsync(ReadOnlyMemory<int> tokens, bool allRows, CancellationToken cancellationToken)
     {
-        RequireHead();
-        CheckPrompt(tokens, reserve: 0);
+        _check.HasHead();
+        _check.Prompt(tokens, reserve: 0);
         var vocabulary = _model.Config.VocabularySize;
         var rows = allRows ? tokens.Length : 1;
         var request = new GenerationRequest { Prompt = tokens, MaxTokens = 1 };
@@ -117,7 +111,7 @@ internal sealed class InferenceEngine : IDisposable
     /// <summary>Hidden state [D] of the last token after the final norm.</summary>
     public async Task<float[]> ComputeHiddenAsync(ReadOnlyMemory<int> tokens, CancellationToken cancellationToken)
     {
-        CheckPrompt(tokens, reserve: 0);
+        _check.Prompt(tokens, reserve: 0);
         var sequence = new Sequence(new GenerationRequest { Prompt = tokens, MaxTokens = 1 }, [], 1, MaxBlocks, _model.Config.VocabularySize)
         {
             Hidden = new float[_model.Config.HiddenSize],
@@ -183,20 +177,9 @@ internal sealed class InferenceEngine : IDisposable
     private Task<T> BetweenStepsAsync<T>(Func<T> work)
     {
         ObjectDisposedException.ThrowIf(_stop, this);
-        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _errands.Enqueue(() =>
-        {
-            try
-            {
-                done.SetResult(work());
-            }
-            catch (Exception failure)
-            {
-                done.SetException(failure);
-            }
-        });
+        var done = _errands.Add(work);
         _wake.Set();
-        return done.Task;
+        return done;
     }
 
     private static TokenLogProbability[] Take(ConcurrentQueue<TokenLogProbability> queue, int count)
@@ -209,30 +192,10 @@ internal sealed class InferenceEngine : IDisposable
     private static CancellationTokenRegistration CancelOn(Sequence sequence, CancellationToken cancellationToken) =>
         cancellationToken.UnsafeRegister(static (state, token) => ((Sequence)state!).Stream.Fail(new OperationCanceledException(token)), sequence);
 
-    private void RequireHead()
-    {
-        if (!_model.HasHead) throw new CheckpointException("The checkpoint has no lm_head: it is an embedding model and cannot generate text.");
-    }
-
     private PrefixBoundaries? Boundaries(GenerationRequest request)
     {
         var boundaries = PrefixBoundaries.Of(request, _limits.PrefixInterval);
         return _limits.Checkpoints > 0 ? boundaries : null;
-    }
-
-    private void CheckPrompt(ReadOnlyMemory<int> prompt, int reserve)
-    {
-        if (prompt.Length == 0) throw new ArgumentException("The prompt has no tokens; give at least one.", nameof(prompt));
-        if (prompt.Length + reserve > _limits.ContextTokens)
-        {
-            throw new ContextLengthExceededException(
-                $"The prompt has {prompt.Length} tokens; the context holds {_limits.ContextTokens}, of which the answer needs at least {reserve}. Shorten the conversation or raise MaxContextTokens.");
-        }
-        foreach (var token in prompt.Span)
-        {
-            if ((uint)token >= (uint)_model.Config.VocabularySize)
-                throw new ArgumentOutOfRangeException(nameof(prompt), token, $"Token ids must lie between 0 and {_model.Config.VocabularySize - 1}.");
-        }
     }
 
     private void Enqueue(Sequence sequence)
@@ -266,44 +229,44 @@ internal sealed class InferenceEngine : IDisposable
         FailAll(new ObjectDisposedException(nameof(InferenceEngine)));
     }
 
-    /// <summary>One turn of the loop; false when there is nothing to do.</summary>
+    /// <summary>
+    /// One turn of the loop; false when there is nothing to do. While the device computes a step, the tokens of the one before are published, and the
+    /// step after it is put together; where that needs the tokens, they are waited for.
+    /// </summary>
     internal bool Step()
     {
-        while (_errands.TryDequeue(out var errand)) errand();
+        if (!_errands.IsEmpty) Finish(_now);
+        _errands.Run();
         while (_arrivals.TryDequeue(out var arrival)) Admit(arrival);
         _scheduler.ForEach(_removeEnded);
         _scheduler.Fill(_batch);
-        if (_batch.TokenCount == 0) return false;
+        if (_batch.TokenCount == 0) return Finish(_now);
 
+        (_now, _before) = (_before, _now);
         var hidden = _model.Forward(_batch, _cache);
-        ReadHidden(hidden);
-        var logits = _batch.LogitCount > 0 ? _model.ReadLogits(_batch, hidden) : default;
-        _chooser.Choose(_batch, _scheduler.InBatch, logits);
+        _now.Launch(_batch, hidden, _scheduler.InBatch);
+        Finish(_before);
+        if (_now.NeedsHost || !_limits.RunsAhead) _now.Take();
         _speculation?.Draft(_batch, hidden, _scheduler.InBatch);
         foreach (var sequence in _scheduler.InBatch)
-        {
-            if (sequence.Finish != GenerationFinish.None)
-            {
-                Retire(sequence);
-                sequence.Conclude();
-            }
-            else if (sequence.Boundaries?.Contains(sequence.Computed) is true)
-            {
-                Keep(sequence, giveSlot: false);
-            }
-        }
+            if (!sequence.IsGone && sequence.Boundaries?.Contains(sequence.Computed) is true) Keep(sequence, giveSlot: false);
+        _now.ForEachFinished(_conclude);
         return true;
     }
 
-    // Before logits are read: what a device gives to the host lasts until the next reading.
-    private void ReadHidden(Tensor hidden)
+    /// <summary>Waits for a step, if it is under way.</summary>
+    private bool Finish(LaunchedStep step)
     {
-        for (var n = 0; n < _batch.SequenceCount; n++)
-        {
-            var sequence = _scheduler.InBatch[n];
-            var end = _batch.SequenceStart[n + 1];
-            if (sequence.Hidden is { } state && sequence.Pending == end - _batch.SequenceStart[n]) _model.ReadHidden(hidden, end - 1).CopyTo(state);
-        }
+        if (!step.IsUnderWay) return false;
+        step.Take();
+        step.ForEachFinished(_conclude);
+        return true;
+    }
+
+    private void Conclude(Sequence sequence)
+    {
+        Retire(sequence);
+        sequence.Conclude();
     }
 
     private void Admit(Sequence sequence)
@@ -314,6 +277,8 @@ internal sealed class InferenceEngine : IDisposable
 
     private void FailAll(Exception failure)
     {
+        _now.Drop();
+        _before.Drop();
         while (_arrivals.TryDequeue(out var arrival)) _scheduler.Add(arrival);
         _scheduler.ForEach(sequence =>
         {
@@ -332,27 +297,13 @@ internal sealed class InferenceEngine : IDisposable
     private void Keep(Sequence sequence, bool giveSlot)
     {
         if (sequence.KeptDrafts > 0) _speculation!.Settle(sequence);
-        if (_prefixes.Keep(sequence.Tokens[..sequence.Computed], sequence.Blocks, sequence.Slot, sequence.CanDraft, giveSlot)) sequence.Slot = -1;
+        if (_prefixes.Keep(sequence.ComputedTokens, sequence.Blocks, sequence.Slot, sequence.CanDraft, giveSlot)) sequence.Slot = -1;
     }
 
     private void Remove(Sequence sequence)
     {
+        sequence.IsGone = true;
         _scheduler.Remove(sequence);
         Interlocked.Decrement(ref _present);
     }
 }
-
-/// <summary>Bounds of an engine.</summary>
-/// <param name="ContextTokens">Longest prompt plus answer.</param>
-/// <param name="BatchTokens">Rows of a step.</param>
-/// <param name="Sequences">Conversations computed together.</param>
-/// <param name="LogitRows">Logit rows of a step, more than <paramref name="Sequences"/>.</param>
-/// <param name="DraftTokens">Drafts of a step for each conversation; null chooses by what they are worth. Without effect where the model has no MTP module.</param>
-/// <param name="Checkpoints">Prefixes that the prefix cache keeps on the device; the cache has as many state slots besides <paramref name="Sequences"/>. 0: none.</param>
-/// <param name="PrefixInterval">Tokens between checkpoints of a long prompt.</param>
-/// <param name="HostCacheBytes">Of host memory, for prefixes that give way on the device.</param>
-/// <param name="QueueLength">Conversations that may wait.</param>
-/// <param name="TokenIds">Ids that may be chosen; rows of the table above have no token.</param>
-/// <param name="StopTokens">Where a request names none.</param>
-internal sealed record EngineLimits(
-    int ContextTokens, int BatchTokens, int Sequences, int LogitRows, int? DraftTokens, int Checkpoints, int PrefixInterval, long HostCacheBytes, int QueueLength, int TokenIds, IReadOnlyList<int> StopTokens);

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Qwen3Next.AI.Cache;
 using Qwen3Next.AI.Model;
 using Qwen3Next.AI.Ops;
+using Qwen3Next.AI.Ops.Logits;
 using Qwen3Next.AI.Weights;
 
 namespace Qwen3Next.AI.Engine;
@@ -45,12 +46,12 @@ internal sealed class LoadedModel : IDisposable
             {
                 weights.Dispose();
                 weights = null;
-                WarmUp(model, cache, plan, info.MaxContextTokens);
+                WarmUp(model, cache, plan, info.MaxContextTokens, tokenIds);
                 plan = plan with { Workspace = free - backend.FreeBytes - plan.Total };
             }
             return new LoadedModel(info.ModelId, model, cache, weights, backend, plan, new EngineLimits(
                 info.MaxContextTokens, plan.BatchTokens, plan.Sequences, plan.LogitRows, options.DraftTokens, plan.Checkpoints, options.PrefixCacheInterval,
-                options.PrefixCacheHostBytes, options.MaxQueueLength, tokenIds, info.StopTokens));
+                options.PrefixCacheHostBytes, options.MaxQueueLength, tokenIds, info.StopTokens, backend.RunsAhead));
 
             void Report(int layers)
             {
@@ -67,8 +68,10 @@ internal sealed class LoadedModel : IDisposable
     }
 
     /// <summary>Runs the largest steps there can be, so that kernels are compiled and working memory has its final size before the first request.</summary>
-    private static void WarmUp(Qwen3NextModel model, HybridCache cache, MemoryPlan plan, int context)
+    private static void WarmUp(Qwen3NextModel model, HybridCache cache, MemoryPlan plan, int context, int tokenIds)
     {
+        var rows = new SamplingRows(plan.LogitRows, tokenIds);
+        if (model.HasHead) model.Sample(model.Buffers.Logits, rows);
         StepProfiler.Measure(model, cache, 1, Math.Min(plan.BatchTokens, context), 0);
         StepProfiler.Measure(model, cache, plan.Sequences, 1, 0);
     }

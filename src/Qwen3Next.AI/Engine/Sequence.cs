@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Qwen3Next.AI.Grammar;
+using Qwen3Next.AI.Ops;
 using Qwen3Next.AI.Sampling;
 
 namespace Qwen3Next.AI.Engine;
@@ -13,7 +14,7 @@ internal sealed class Sequence
     private readonly long _arrived = Stopwatch.GetTimestamp();
     private long _started, _firstToken;
     private int[] _tokens;
-    private int _cachedTokens, _draftSteps, _drafted, _acceptedDrafts;
+    private int _cachedTokens, _assumed, _draftSteps, _drafted, _acceptedDrafts;
     private bool _published, _stopped;
 
     /// <param name="request">What to generate; checked by the engine.</param>
@@ -77,10 +78,23 @@ internal sealed class Sequence
     /// <summary>Tokens of prompt and answer.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Leading tokens whose keys, values and states are in the cache.</summary>
+    /// <summary>Tokens behind these that launched steps choose and the host does not know yet.</summary>
+    public int Awaited { get; private set; }
+
+    /// <summary>Leading tokens whose keys, values and states are in the cache, or will be when the launched steps have been computed.</summary>
     public int Computed { get; private set; }
 
-    public int Pending => Count - Computed;
+    /// <summary>Tokens that are to be computed; the last one of an answer is not.</summary>
+    public int Pending => Math.Min(Count + Awaited, PromptLength + MaxTokens - 1) - Computed;
+
+    /// <summary>Every token of the answer is known or awaited.</summary>
+    public bool HasAll => OutputLength + Awaited >= MaxTokens;
+
+    /// <summary>The host must see the next token, or the logits, before the conversation can go on.</summary>
+    public bool NeedsHost => CanDraft || !WantsTokens || Grammar is not null || Counts is not null || LogProbabilities is not null;
+
+    /// <summary>It has left the engine; steps under way may still compute for it.</summary>
+    public bool IsGone { get; set; }
 
     /// <summary>
     /// Keys and values of the MTP layer exist for all computed tokens, so that it can guess the next ones. Once they have a gap they stay
@@ -106,6 +120,12 @@ internal sealed class Sequence
     /// <summary>Tokens of prompt and answer so far.</summary>
     public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, Count);
 
+    /// <summary>Those that are computed. A stop token may be among them, where the step after it had been launched.</summary>
+    public ReadOnlySpan<int> ComputedTokens => _tokens.AsSpan(0, Computed);
+
+    /// <summary>Guesses behind the last token.</summary>
+    public ReadOnlySpan<int> Drafts => _tokens.AsSpan(Count, DraftCount);
+
     /// <summary>Owned KV blocks in position order; the first <see cref="BlockCount"/> count.</summary>
     public int[] Blocks { get; }
 
@@ -119,7 +139,7 @@ internal sealed class Sequence
 
     public int OutputLength => Count - PromptLength;
 
-    /// <summary>The next uncomputed tokens, for the step being put together, and behind them drafts.</summary>
+    /// <summary>The next uncomputed tokens, for the step being put together, and behind them drafts. An awaited token is named as <see cref="Batch.Tokens"/> does.</summary>
     public ReadOnlySpan<int> Next(int count)
     {
         if (_started == 0) _started = Stopwatch.GetTimestamp();
@@ -155,10 +175,39 @@ internal sealed class Sequence
         if (_started == 0) _cachedTokens = Math.Min(tokens, PromptLength);
     }
 
-    public void AddDraft(int token)
+    /// <summary>The next token is chosen by a row of the step being launched.</summary>
+    public void Await(int row)
+    {
+        Reserve(Count + Awaited + 1);
+        _tokens[Count + Awaited++] = ~row;
+    }
+
+    /// <summary>Appends a draft that a row of the last sampling chooses.</summary>
+    public void AwaitDraft(int row)
     {
         Reserve(Count + DraftCount + 1);
-        _tokens[Count + DraftCount++] = token;
+        _tokens[Count + DraftCount++] = ~row;
+    }
+
+    /// <summary>A draft has become known.</summary>
+    public void SetDraft(int index, int token) => _tokens[Count + index] = token;
+
+    /// <summary>Goes on as if the next draft had been accepted, for the settings that look at earlier tokens; false where it could not be, or ends the answer.</summary>
+    public bool TryAssume()
+    {
+        var token = _tokens[Count + _assumed];
+        if (Grammar is { Finished: true } || Array.IndexOf(_stopTokens, token) >= 0) return false;
+        Grammar?.Advance(token);
+        Counts?.Add(token);
+        _assumed++;
+        return true;
+    }
+
+    /// <summary>Takes all such tokens back.</summary>
+    public void TakeBackAssumed()
+    {
+        Grammar?.Rewind(_assumed);
+        for (; _assumed > 0; _assumed--) Counts?.TakeBack(_tokens[Count + _assumed - 1]);
     }
 
     /// <summary>Leaves the last drafts out: there is no room for them.</summary>
@@ -175,6 +224,7 @@ internal sealed class Sequence
     {
         if (_firstToken == 0) _firstToken = Stopwatch.GetTimestamp();
         var drafted = token == NextDraft;
+        Awaited = Math.Max(0, Awaited - 1);
         Reserve(Count + 1);
         _tokens[Count] = token;
         if (_stopped = Array.IndexOf(_stopTokens, token) >= 0) return End(GenerationFinish.Stop);

@@ -1,9 +1,9 @@
 using Qwen3Next.AI.Cache;
 using Qwen3Next.AI.Model;
 using Qwen3Next.AI.Ops;
+using Qwen3Next.AI.Ops.Logits;
 using Qwen3Next.AI.Sampling;
 using Qwen3Next.AI.Tensors;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Qwen3Next.AI.Engine;
 
@@ -20,6 +20,9 @@ internal sealed class SpeculativeDecoder(Qwen3NextModel model, HybridCache cache
     /// <summary>Most drafts for a conversation in a step.</summary>
     public const int MaxDrafts = 4;
 
+    // Drafts of one place are chosen while those before them are on their way to the host.
+    private readonly SamplingRows[] _rows = [new(limits.LogitRows, limits.TokenIds, 0), new(limits.LogitRows, limits.TokenIds, 1)];
+    private readonly List<Sequence>[] _asked = [new(limits.Sequences), new(limits.Sequences)];
     private readonly List<Sequence> _drafting = new(limits.Sequences);
     private readonly DraftDepth _depth = new(limits.DraftTokens, limits.Sequences);
 
@@ -34,15 +37,19 @@ internal sealed class SpeculativeDecoder(Qwen3NextModel model, HybridCache cache
     {
         var depth = _depth.Next(step, sequences);
         Follow(step, hidden, sequences, depth);
+        var made = 0;
         while (batch.TokenCount > 0)
         {
             var carried = model.Predict(batch, cache);
             // What it costs to keep the module's cache is measured too, so its end is waited for.
-            if (_drafting.Count == 0) model.ReadHidden(carried, 0);
+            if (_drafting.Count == 0) model.Read(carried.Rows(0, 1));
             if (_drafting.Count == 0) break;
-            ReadDrafts(carried);
+            Choose(carried, made);
+            if (made > 0) Take(made - 1);
+            made++;
             GoOn(carried, depth);
         }
+        if (made > 0) Take(made - 1);
         _depth.Ended();
     }
 
@@ -80,11 +87,25 @@ internal sealed class SpeculativeDecoder(Qwen3NextModel model, HybridCache cache
         }
     }
 
-    private void ReadDrafts(Tensor carried)
+    /// <summary>Has the module's most likely tokens chosen: a draft for each conversation that wants one at this place.</summary>
+    private void Choose(Tensor carried, int place)
     {
-        var logits = model.ReadLogits(batch, carried);
-        for (var i = 0; i < _drafting.Count; i++)
-            _drafting[i].AddDraft(TensorPrimitives.IndexOfMax(logits.Slice(i * model.Config.VocabularySize, limits.TokenIds)));
+        var (rows, asked) = (_rows[place % 2], _asked[place % 2]);
+        rows.Clear();
+        asked.Clear();
+        foreach (var sequence in _drafting)
+        {
+            sequence.AwaitDraft(rows.Count);
+            rows.Add(new SamplingRow(SamplingParameters.Greedy, null, 0, 0));
+            asked.Add(sequence);
+        }
+        model.Sample(model.Logits(batch, carried), rows);
+    }
+
+    private void Take(int place)
+    {
+        var tokens = model.ReadTokens(_rows[place % 2]);
+        for (var i = 0; i < tokens.Length; i++) _asked[place % 2][i].SetDraft(place, tokens[i]);
     }
 
     /// <summary>The last draft of each conversation that has room for another becomes its next row.</summary>

@@ -1,6 +1,7 @@
 using Qwen3Next.AI.Cache;
 using Qwen3Next.AI.Ops;
 using Qwen3Next.AI.Ops.Linear;
+using Qwen3Next.AI.Ops.Logits;
 using Qwen3Next.AI.Tensors;
 
 namespace Qwen3Next.AI.Model;
@@ -76,11 +77,14 @@ internal sealed class Qwen3NextModel
         return logits;
     }
 
-    /// <summary>The same on the host; changing them changes nothing else.</summary>
-    public Span<float> ReadLogits(Batch batch, Tensor hidden) => _backend.Read(Logits(batch, hidden));
+    /// <summary>Values on the host; valid until the next reading, or computation.</summary>
+    public ReadOnlySpan<float> Read(Tensor tensor) => _backend.Read(tensor);
 
-    /// <summary>One row of hidden states [D] on the host; valid until the next reading.</summary>
-    public ReadOnlySpan<float> ReadHidden(Tensor hidden, int row) => _backend.Read(hidden.Rows(row, 1));
+    /// <summary>Starts to choose a token for each row of logits.</summary>
+    public void Sample(Tensor logits, SamplingRows rows) => _backend.Sample(logits, rows);
+
+    /// <summary>Waits for the chosen tokens.</summary>
+    public ReadOnlySpan<int> ReadTokens(SamplingRows rows) => _backend.ReadTokens(rows);
 
     /// <summary>A clock around this model's backend, to be given as what a step is computed through.</summary>
     public ProfilingBackend CreateProfiler() => new(_backend);

@@ -35,10 +35,10 @@ internal sealed class Batch
     /// <summary>Rows whose logits are wanted.</summary>
     public int LogitCount { get; private set; }
 
-    /// <summary>[T] token ids.</summary>
+    /// <summary>[T] token ids, or ~i where row i of the backend's last sampling has the token and the host may not know it yet.</summary>
     public int[] Tokens { get; }
 
-    /// <summary>[T] the token that follows each row, where multi-token prediction is computed.</summary>
+    /// <summary>[T] the token that follows each row, named likewise, where multi-token prediction is computed.</summary>
     public int[] NextTokens { get; }
 
     /// <summary>[T] positions within their sequences; the first one of a sequence is also its number of cached tokens.</summary>

@@ -23,6 +23,8 @@ internal sealed unsafe partial class CpuBackend(int threads) : IBackend
 
     public bool SharesHostMemory => true;
 
+    public bool RunsAhead => false;
+
     public long FreeBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
     public DType KvType => DType.F32;

@@ -63,6 +63,8 @@ internal sealed unsafe partial class CudaBackend : IBackend
 
     public bool SharesHostMemory => false;
 
+    public bool RunsAhead => true;
+
     public long FreeBytes => _device.FreeBytes;
 
     public DType KvType { get; }

@@ -16,6 +16,8 @@ internal sealed class ProfilingBackend(IBackend inner) : IBackend
 
     public bool SharesHostMemory => inner.SharesHostMemory;
 
+    public bool RunsAhead => inner.RunsAhead;
+
     public long FreeBytes => inner.FreeBytes;
 
     public DType KvType => inner.KvType;
@@ -79,7 +81,7 @@ internal sealed class ProfilingBackend(IBackend inner) : IBackend
     public void Sample(Tensor logits, SamplingRows rows) =>
         _times.Time("sampling", rows.Count * (double)rows.TokenIds * sizeof(float), 0, () => inner.Sample(logits, rows));
 
-    public ReadOnlySpan<int> ReadTokens() => inner.ReadTokens();
+    public ReadOnlySpan<int> ReadTokens(SamplingRows rows) => inner.ReadTokens(rows);
 
     public void GatedAttention(in AttentionParameters p, Tensor projected, Tensor cosSin, KvPages pages, Batch batch, Tensor heads)
     {

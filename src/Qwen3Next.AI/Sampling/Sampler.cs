@@ -14,17 +14,14 @@ internal sealed class Sampler(int vocabularySize)
 
     /// <param name="logits">One row; changed in place. Rows of the table that no token has are cut off by the caller.</param>
     /// <param name="p">How to choose.</param>
-    /// <param name="counts">Tokens so far, when a penalty is in force.</param>
+    /// <param name="edits">What penalties and bias make of some logits.</param>
     /// <param name="seed">Seed of the conversation.</param>
     /// <param name="position">Position in the answer.</param>
     /// <param name="allowed">One bit for each token that may be chosen, lowest first; empty where all may.</param>
     /// <exception cref="Qwen3NextException">The logits are not numbers.</exception>
-    public int Sample(Span<float> logits, SamplingParameters p, TokenCounts? counts, long seed, int position, ReadOnlySpan<ulong> allowed = default)
+    public int Sample(Span<float> logits, SamplingParameters p, ReadOnlySpan<LogitEdit> edits, long seed, int position, ReadOnlySpan<ulong> allowed = default)
     {
-        counts?.Apply(p, logits);
-        if (p.LogitBias is { Count: > 0 } biases)
-            foreach (var (token, bias) in biases)
-                if (token < logits.Length) logits[token] += bias;
+        foreach (var edit in edits) edit.Apply(logits);
         if (!allowed.IsEmpty) Forbid(logits, allowed);
 
         var best = TensorPrimitives.IndexOfMax(logits);

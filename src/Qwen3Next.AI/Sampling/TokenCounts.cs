@@ -8,12 +8,14 @@ internal sealed class TokenCounts
     private readonly int[] _inOutput;
     private readonly bool[] _seen;
     private readonly List<int> _tokens = [];
+    private readonly int _inPrompt;
 
     public TokenCounts(int vocabularySize, ReadOnlySpan<int> prompt)
     {
         _inOutput = new int[vocabularySize];
         _seen = new bool[vocabularySize];
         foreach (var token in prompt) See(token);
+        _inPrompt = _tokens.Count;
     }
 
     /// <summary>The tokens that occur, in order of their first occurrence.</summary>
@@ -30,15 +32,13 @@ internal sealed class TokenCounts
         _inOutput[token]++;
     }
 
-    public void Apply(SamplingParameters p, Span<float> logits)
+    /// <summary>Takes the last token of the answer back.</summary>
+    public void TakeBack(int token)
     {
-        foreach (var token in _tokens)
-        {
-            if (token >= logits.Length) continue;
-            ref var logit = ref logits[token];
-            logit = logit > 0 ? logit / p.RepetitionPenalty : logit * p.RepetitionPenalty;
-            if (_inOutput[token] > 0) logit -= p.FrequencyPenalty * _inOutput[token] + p.PresencePenalty;
-        }
+        // A token of the answer alone that is gone from it was the last one to be seen for the first time.
+        if (--_inOutput[token] > 0 || _tokens.Count == _inPrompt || _tokens[^1] != token) return;
+        _tokens.RemoveAt(_tokens.Count - 1);
+        _seen[token] = false;
     }
 
     private void See(int token)

@@ -45,11 +45,11 @@ public sealed class StepTests(CudaFixture cuda)
             {
                 batch.Clear();
                 apart[n].AddTo(batch, Tokens(prompt, n, step));
-                expected.AddRange(model.ReadLogits(batch, model.Forward(batch, cache)));
+                expected.AddRange(model.Read(model.Logits(batch, model.Forward(batch, cache))));
             }
             batch.Clear();
             for (var n = 0; n < Sequences; n++) together[n].AddTo(batch, Tokens(prompt, n, step));
-            var logits = model.ReadLogits(batch, model.Forward(batch, cache)).ToArray();
+            var logits = model.Read(model.Logits(batch, model.Forward(batch, cache))).ToArray();
             for (var n = 0; n < Sequences; n++)
             {
                 var row = new Range(n * config.VocabularySize, (n + 1) * config.VocabularySize);

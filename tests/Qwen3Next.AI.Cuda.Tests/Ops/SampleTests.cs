@@ -73,7 +73,7 @@ public sealed class SampleTests(CudaFixture cuda)
         var rows = new SamplingRows(2, TokenIds);
         for (var i = 0; i < 2; i++) rows.Add(new SamplingRow(new SamplingParameters { Temperature = i }, null, 1, 1));
         backend.Sample(backend.Place(logits), rows);
-        var error = Assert.Throws<Qwen3NextException>(() => backend.ReadTokens().Length);
+        var error = Assert.Throws<Qwen3NextException>(() => backend.ReadTokens(rows).Length);
         Assert.Contains("row 1", error.Message, StringComparison.Ordinal);
     }
 
@@ -93,7 +93,7 @@ public sealed class SampleTests(CudaFixture cuda)
         void SampleAndRead()
         {
             backend.Sample(logits, rows);
-            _ = backend.ReadTokens();
+            _ = backend.ReadTokens(rows);
         }
     }
 
@@ -116,7 +116,7 @@ public sealed class SampleTests(CudaFixture cuda)
         {
             using var shuffled = cuda.IsEmulated ? Emulator.With("SEED", seed, normally: 0) : null;
             backend.Sample(copies[seed], rows);
-            Assert.Equal(cpu.ReadTokens().ToArray(), backend.ReadTokens().ToArray());
+            Assert.Equal(cpu.ReadTokens(rows).ToArray(), backend.ReadTokens(rows).ToArray());
         }
     }
 }

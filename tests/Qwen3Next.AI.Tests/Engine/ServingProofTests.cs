@@ -78,7 +78,7 @@ public sealed class ServingProofTests
         foreach (var request in requests) expected.Add(Result(await clean.GenerateAsync(request)));
         for (var reuse = 0; reuse < Nightly.Count(10_000); reuse += 2)
         {
-            Poison(engine);
+            engine.Poison();
             var (a, b) = (reuse % 8, (reuse * 3 + 1) % 8);
             var both = await Task.WhenAll(engine.GenerateAsync(requests[a]), engine.GenerateAsync(requests[b]));
             Assert.Equal(expected[a].Tokens, both[0].Tokens);
@@ -199,19 +199,4 @@ public sealed class ServingProofTests
     }
 
     private static (List<int> Tokens, int Accepted) Result((List<int> Tokens, GenerationStep Last) answer) => (answer.Tokens, answer.Last.Statistics!.AcceptedDraftTokens);
-
-    private static void Poison(EngineHarness engine)
-    {
-        for (var layer = 0; layer < engine.Cache.Layout.IsAttention.Count; layer++)
-        {
-            if (engine.Cache.Layout.IsAttention[layer])
-            {
-                engine.Cache.Pages(layer).Keys.AsSpan().Fill(float.NaN);
-                engine.Cache.Pages(layer).Values.AsSpan().Fill(float.NaN);
-                continue;
-            }
-            var states = engine.Cache.States(layer);
-            foreach (var tensor in new[] { states.Recurrent, states.Conv, states.Drafts.Keys, states.Drafts.Corrections, states.Drafts.Decays }) tensor.AsSpan().Fill(float.NaN);
-        }
-    }
 }

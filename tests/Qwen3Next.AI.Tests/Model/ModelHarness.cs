@@ -69,7 +69,7 @@ internal sealed class ModelHarness : IDisposable
         {
             var hidden = Forward(tokens, afterLayer);
             afterNorm?.Invoke(hidden);
-            return _owner.Model.ReadLogits(_batch, hidden).ToArray();
+            return _owner.Model.Read(_owner.Model.Logits(_batch, hidden)).ToArray();
         }
 
         /// <summary>Logits [T, V] of the multi-token predictor for new tokens, each with the token that follows it.</summary>
@@ -78,7 +78,7 @@ internal sealed class ModelHarness : IDisposable
             var hidden = Forward(tokens, null);
             next.CopyTo(_batch.NextTokens);
             _owner.Model.Carry(hidden, 0, tokens.Length, 0);
-            return _owner.Model.ReadLogits(_batch, _owner.Model.Predict(_batch, _owner.Cache)).ToArray();
+            return _owner.Model.Read(_owner.Model.Logits(_batch, _owner.Model.Predict(_batch, _owner.Cache))).ToArray();
         }
 
         public void Dispose()

@@ -47,15 +47,31 @@ public sealed class SamplerTests
         FollowsDistribution(new SamplingParameters { Temperature = 2, TopK = 5, TopP = 0.75f, MinP = 0.7f }, Softmax(2, i => i is 1 or 6 or 3));
 
     [Fact]
-    public void Apply_Penalties_AreThoseOfTheirDefinitions()
+    public void Edits_OfPenaltiesAndBias_AreThoseOfTheirDefinitions()
     {
         var counts = new TokenCounts(8, [4, 2]);
         counts.Add(1);
         counts.Add(1);
         counts.Add(6);
-        var logits = (float[])Logits.Clone();
-        counts.Apply(new SamplingParameters { RepetitionPenalty = 2, FrequencyPenalty = 0.25f, PresencePenalty = 0.5f }, logits);
-        Assert.Equal([1.0f, 3.0f / 2 - 0.5f - 0.5f, 2.0f / 2, 2.5f, -1.0f * 2, 0.5f, 2.9f / 2 - 0.25f - 0.5f, -3.0f], logits);
+        var bias = new Dictionary<int, float> { [1] = 0.125f, [5] = 4, [7] = 1 };
+        var (logits, edits) = ((float[])Logits.Clone(), new List<LogitEdit>());
+        LogitEdit.Add(edits, new SamplingParameters { RepetitionPenalty = 2, FrequencyPenalty = 0.25f, PresencePenalty = 0.5f, LogitBias = bias }, counts, tokenIds: 7);
+        foreach (var edit in edits) edit.Apply(logits);
+        Assert.Equal([1.0f, 3.0f / 2 - 0.5f - 0.5f + 0.125f, 2.0f / 2, 2.5f, -1.0f * 2, 0.5f + 4, 2.9f / 2 - 0.25f - 0.5f, -3.0f], logits);
+    }
+
+    [Fact]
+    public void TakeBack_TokensOfTheAnswer_LeavesTheCountsBefore()
+    {
+        var counts = new TokenCounts(8, [4, 2]);
+        counts.Add(2);
+        foreach (var token in new[] { 2, 5, 5, 2, 4 }) counts.Add(token);
+        foreach (var token in new[] { 4, 2, 5, 5, 2 }) counts.TakeBack(token);
+        Assert.Equal([4, 2], counts.Tokens.ToArray());
+        Assert.Equal([0, 1, 0], new[] { 4, 2, 5 }.Select(counts.InOutput));
+        Assert.False(counts.Contains(5));
+        counts.TakeBack(2);
+        Assert.True(counts.Contains(2));
     }
 
     [Theory]

@@ -12,7 +12,7 @@ internal sealed unsafe partial class CpuBackend
         var width = table.Shape[1];
         for (var t = 0; t < tokens.Length; t++)
         {
-            var row = table.Rows(tokens[t], 1);
+            var row = table.Rows(Resolve(tokens[t]), 1);
             var output = x.F32 + (long)t * width;
             switch (table.Type)
             {

@@ -14,6 +14,6 @@ internal sealed unsafe partial class CudaBackend
         if (table.Type != DType.BF16) throw new NotSupportedException($"embeddings of type {table.Type}");
         if (batch.TokenCount == 0) return;
         _embedRows ??= LoadKernels("Ops/Embedding/embedding.cu").GetKernel("embed_rows", overlaps: true);
-        _embedRows.Launch(_stream, batch.TokenCount, EmbedThreads, 0, table.Address, next ? Rows.NextTokens : Rows.Tokens, table.Shape[1], x.Address);
+        _embedRows.Launch(_stream, batch.TokenCount, EmbedThreads, 0, table.Address, next ? Rows.NextTokens : Rows.Tokens, _sampling?.Tokens ?? 0, table.Shape[1], x.Address);
     }
 }

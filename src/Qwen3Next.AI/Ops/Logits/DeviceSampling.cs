@@ -15,13 +15,11 @@ internal sealed unsafe class DeviceSampling : IDisposable
     private readonly CudaDevice _device;
     private readonly CudaStream _stream;
     private readonly DeviceMemory _memory, _masks;
-    private readonly PinnedMemory _tokens;
-    private readonly CudaEvent _fetched;
+    private readonly PinnedMemory[] _tokens = new PinnedMemory[2];
+    private readonly CudaEvent[] _fetched = new CudaEvent[2];
     private readonly Row[] _rows;
-    private readonly List<Edit> _edits = [];
     private readonly int _tokenIds;
     private DeviceMemory _editMemory;
-    private int _count;
 
     /// <param name="device">Where.</param>
     /// <param name="stream">Whose order uploads keep.</param>
@@ -35,9 +33,8 @@ internal sealed unsafe class DeviceSampling : IDisposable
         Chunks = (rows.TokenIds + ChunkSize - 1) / ChunkSize;
         _memory = device.Allocate(rows.MaxRows * (sizeof(Row) + Chunks * (long)(sizeof(ulong) + sizeof(float)) + sizeof(int)));
         _masks = device.Allocate((long)rows.MaxRows * rows.MaskWords * sizeof(ulong));
-        _editMemory = device.Allocate(1024 * sizeof(Edit));
-        _tokens = device.AllocatePinned(rows.MaxRows * sizeof(int));
-        _fetched = device.CreateEvent();
+        _editMemory = device.Allocate(1024 * sizeof(LogitEdit));
+        for (var turn = 0; turn < _tokens.Length; turn++) (_tokens[turn], _fetched[turn]) = (device.AllocatePinned(rows.MaxRows * sizeof(int)), device.CreateEvent());
     }
 
     /// <summary>Ids of a chunk.</summary>
@@ -66,79 +63,55 @@ internal sealed unsafe class DeviceSampling : IDisposable
     /// <summary>Sends how each row is sampled.</summary>
     public void Load(SamplingRows rows)
     {
-        _edits.Clear();
         for (var i = 0; i < rows.Count; i++)
         {
             ref readonly var row = ref rows[i];
-            var (p, first) = (row.Parameters, _edits.Count);
-            AddEdits(row);
-            _rows[i] = new Row(Sampler.Uniform(row.Seed, row.Position), p.Temperature, p.TopP, p.MinP, p.TopK, first, _edits.Count, row.IsMasked ? 1 : 0);
+            var p = row.Parameters;
+            _rows[i] = new Row(Sampler.Uniform(row.Seed, row.Position), p.Temperature, p.TopP, p.MinP, p.TopK, row.FirstEdit, row.EndEdit, row.IsMasked ? 1 : 0);
             if (row.IsMasked) _stream.Upload(Masks + i * rows.MaskWords * sizeof(ulong), rows.Allowed(i));
         }
         _stream.Upload(Rows, (ReadOnlySpan<Row>)_rows.AsSpan(0, rows.Count));
-        SendEdits();
+        SendEdits(rows.Edits);
     }
 
     /// <summary>Starts the tokens' way to the host.</summary>
-    public void Fetch(int count)
+    public void Fetch(SamplingRows rows)
     {
-        _stream.Download(_tokens.Address, Tokens, count * sizeof(int));
-        _stream.Record(_fetched);
-        _count = count;
+        _stream.Download(_tokens[rows.Turn].Address, Tokens, rows.Count * sizeof(int));
+        _stream.Record(_fetched[rows.Turn]);
     }
 
     /// <summary>Waits for them.</summary>
-    public ReadOnlySpan<int> Read()
+    public ReadOnlySpan<int> Read(SamplingRows rows)
     {
-        _fetched.Synchronize();
-        ReadOnlySpan<int> tokens = _tokens.AsSpan<int>()[.._count];
+        _fetched[rows.Turn].Synchronize();
+        ReadOnlySpan<int> tokens = _tokens[rows.Turn].AsSpan<int>()[..rows.Count];
         if (tokens.IndexOf(-1) is >= 0 and var row)
-            throw new Qwen3NextException($"The model's output is not a number (row {row} of {_count}); the checkpoint may be damaged.");
+            throw new Qwen3NextException($"The model's output is not a number (row {row} of {rows.Count}); the checkpoint may be damaged.");
         return tokens;
     }
 
     public void Dispose()
     {
-        _fetched.Dispose();
-        _tokens.Dispose();
+        foreach (var fetched in _fetched) fetched.Dispose();
+        foreach (var tokens in _tokens) tokens.Dispose();
         _editMemory.Dispose();
         _masks.Dispose();
         _memory.Dispose();
     }
 
-    /// <summary>Penalties and bias, one entry for each token that has either.</summary>
-    private void AddEdits(in SamplingRow row)
+    private void SendEdits(ReadOnlySpan<LogitEdit> edits)
     {
-        var (p, counts) = (row.Parameters, row.Counts);
-        if (counts is not null)
-        {
-            foreach (var token in counts.Tokens)
-            {
-                if (token >= _tokenIds) continue;
-                var bias = counts.InOutput(token) is > 0 and var n ? -(p.FrequencyPenalty * n + p.PresencePenalty) : 0;
-                _edits.Add(new Edit(token, p.RepetitionPenalty, bias + (p.LogitBias is null ? 0 : p.LogitBias.GetValueOrDefault(token))));
-            }
-        }
-        if (p.LogitBias is not { Count: > 0 } biases) return;
-        foreach (var (token, bias) in biases)
-            if (token < _tokenIds && counts?.Contains(token) != true) _edits.Add(new Edit(token, 1, bias));
-    }
-
-    private void SendEdits()
-    {
-        var bytes = _edits.Count * (long)sizeof(Edit);
+        var bytes = edits.Length * (long)sizeof(LogitEdit);
         if (bytes > _editMemory.Bytes)
         {
             _stream.Synchronize();
             _editMemory.Dispose();
             _editMemory = _device.Allocate(2 * bytes);
         }
-        _stream.Upload(Edits, (ReadOnlySpan<Edit>)CollectionsMarshal.AsSpan(_edits));
+        _stream.Upload(Edits, edits);
     }
 
     [StructLayout(LayoutKind.Sequential)]
     private readonly record struct Row(double Uniform, float Temperature, float TopP, float MinP, int TopK, int FirstEdit, int EndEdit, int HasMask);
-
-    [StructLayout(LayoutKind.Sequential)]
-    private readonly record struct Edit(int Token, float Penalty, float Bias);
 }

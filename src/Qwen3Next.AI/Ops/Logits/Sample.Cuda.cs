@@ -20,6 +20,9 @@ internal sealed unsafe partial class CudaBackend
         }
         if (_sampling?.Fits(rows) != true)
         {
+            // Recorded steps read tokens where the old one had them.
+            _graphs.Clear();
+            _stream.Synchronize();
             _sampling?.Dispose();
             _sampling = new DeviceSampling(_device, _stream, rows, ChooseThreads);
         }
@@ -32,8 +35,8 @@ internal sealed unsafe partial class CudaBackend
         _chooseTokens!.Launch(
             _stream, rows.Count, ChooseThreads, 0,
             logits.Address, stride, rows.TokenIds, _sampling.ChunkSize, chunks, _sampling.Rows, _sampling.Best, _sampling.Mass, _sampling.Tokens);
-        _sampling.Fetch(rows.Count);
+        _sampling.Fetch(rows);
     }
 
-    public ReadOnlySpan<int> ReadTokens() => _sampling is null ? [] : _sampling.Read();
+    public ReadOnlySpan<int> ReadTokens(SamplingRows rows) => rows.Count == 0 ? [] : _sampling!.Read(rows);
 }
