@@ -23,6 +23,9 @@ if (parts.Contains("grammar")) RealTokenizer.Use(GrammarRun.Measure);
 if (parts.Contains("host")) await HostCostRun.MeasureAsync();
 if (parts.Contains("serving"))
 {
+    await ServingRun.StreamsAsync();
+    await ServingRun.DraftsAsync();
     await ServingRun.TurnsAsync();
     ServingRun.Checkpoint();
+    await HostStepRun.MeasureAsync();
 }

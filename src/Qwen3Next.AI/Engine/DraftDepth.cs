@@ -37,15 +37,21 @@ internal sealed class DraftDepth(int? always, int maxSequences)
     private long _began, _ended;
 
     /// <summary>Whether a conversation that starts now is to have drafts.</summary>
-    /// <param name="conversations">With it.</param>
+    /// <param name="conversations">With it, those that wait too: they will be in most of its steps.</param>
     public bool TakesOn(int conversations)
     {
         if (always is not null) return true;
+        conversations = Math.Min(conversations, maxSequences);
         ref var retrial = ref _retrials[BitOperations.Log2((uint)conversations)];
         if (retrial.Between == 0) return true;
-        if (++retrial.TurnedDown < retrial.Between) return false;
-        (retrial.TurnedDown, _gain) = (0, 0);
-        _acceptance.Doubt();
+        if (retrial.Trying == 0 && ++retrial.TurnedDown >= retrial.Between * conversations)
+        {
+            // As many as are computed together: what one of them alone gains or loses drowns in the others' time.
+            (retrial.Trying, retrial.TurnedDown, _gain) = (conversations, 0, 0);
+            _acceptance.Doubt();
+        }
+        if (retrial.Trying == 0) return false;
+        retrial.Trying--;
         return true;
     }
 
@@ -117,7 +123,7 @@ internal sealed class DraftDepth(int? always, int maxSequences)
             Try(0);
             return false;
         }
-        retrial.Between = Math.Clamp(2 * retrial.Between, FirstBetween, LastBetween);
+        retrial = new Retrial { Between = Math.Clamp(2 * retrial.Between, FirstBetween, LastBetween) };
         (_loss, _gain, _depth, _trialSteps) = (0, 0, 0, 0);
         return true;
     }
@@ -183,9 +189,16 @@ internal sealed class DraftDepth(int? always, int maxSequences)
     private double Seconds(int conversations, int drafting, int depth) =>
         _computing.Median(conversations + drafting * depth) + _drafting[depth].Median(drafting);
 
-    /// <summary>After how many more conversations of about so many at once drafts are tried again; 0 where they pay.</summary>
+    /// <summary>When drafts are tried again with about so many conversations at once.</summary>
     private struct Retrial
     {
-        public int Between, TurnedDown;
+        /// <summary>After so many times as many conversations; 0 where drafts pay.</summary>
+        public int Between;
+
+        /// <summary>Conversations without drafts since the last trial.</summary>
+        public int TurnedDown;
+
+        /// <summary>Conversations that are still to have drafts for this trial.</summary>
+        public int Trying;
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 
 namespace Qwen3Next.AI.Engine;
 
@@ -6,8 +7,6 @@ namespace Qwen3Next.AI.Engine;
 internal sealed class Errands
 {
     private readonly ConcurrentQueue<Action> _queue = new();
-
-    public bool IsEmpty => _queue.IsEmpty;
 
     /// <summary>Queues work; the task has its result.</summary>
     public Task<T> Add<T>(Func<T> work)
@@ -27,9 +26,6 @@ internal sealed class Errands
         return done.Task;
     }
 
-    /// <summary>Does everything that is queued.</summary>
-    public void Run()
-    {
-        while (_queue.TryDequeue(out var errand)) errand();
-    }
+    /// <summary>The next piece of work, if there is any; it throws nothing.</summary>
+    public bool TryTake([NotNullWhen(true)] out Action? work) => _queue.TryDequeue(out work);
 }

@@ -235,8 +235,11 @@ internal sealed class InferenceEngine : IDisposable
     /// </summary>
     internal bool Step()
     {
-        if (!_errands.IsEmpty) Finish(_now);
-        _errands.Run();
+        while (_errands.TryTake(out var errand))
+        {
+            Finish(_now);
+            errand();
+        }
         while (_arrivals.TryDequeue(out var arrival)) Admit(arrival);
         _scheduler.ForEach(_removeEnded);
         _scheduler.Fill(_batch);
@@ -271,7 +274,7 @@ internal sealed class InferenceEngine : IDisposable
 
     private void Admit(Sequence sequence)
     {
-        sequence.CanDraft = sequence.WantsTokens && _speculation?.TakesOn(_scheduler.RunningCount + 1) is true;
+        sequence.CanDraft = sequence.WantsTokens && _speculation?.TakesOn(Present) is true;
         _scheduler.Add(sequence);
     }
 

@@ -18,9 +18,6 @@ internal sealed class Scheduler(HybridCache cache, PrefixCache prefixes, EngineL
     /// <summary>Conversations of the current batch, in the batch's order.</summary>
     public List<Sequence> InBatch => _inBatch;
 
-    /// <summary>Conversations that have a place.</summary>
-    public int RunningCount => _running.Count;
-
     public void Add(Sequence sequence)
     {
         var before = _waiting.Last;

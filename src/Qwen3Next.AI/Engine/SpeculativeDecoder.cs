@@ -27,7 +27,7 @@ internal sealed class SpeculativeDecoder(Qwen3NextModel model, HybridCache cache
     private readonly DraftDepth _depth = new(limits.DraftTokens, limits.Sequences);
 
     /// <summary>Whether a conversation that starts now is to have drafts.</summary>
-    /// <param name="conversations">Computed together, with it.</param>
+    /// <param name="conversations">With it, those that wait too.</param>
     public bool TakesOn(int conversations) => _depth.TakesOn(conversations);
 
     /// <param name="step">What has been computed.</param>
@@ -41,9 +41,12 @@ internal sealed class SpeculativeDecoder(Qwen3NextModel model, HybridCache cache
         while (batch.TokenCount > 0)
         {
             var carried = model.Predict(batch, cache);
-            // What it costs to keep the module's cache is measured too, so its end is waited for.
-            if (_drafting.Count == 0) model.Read(carried.Rows(0, 1));
-            if (_drafting.Count == 0) break;
+            if (_drafting.Count == 0)
+            {
+                // What it costs to keep the module's cache is measured too, so its end is waited for.
+                model.Read(carried.Rows(0, 1));
+                break;
+            }
             Choose(carried, made);
             if (made > 0) Take(made - 1);
             made++;

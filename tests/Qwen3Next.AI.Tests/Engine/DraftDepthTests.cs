@@ -80,6 +80,9 @@ public sealed class DraftDepthTests
     }
 
     [Fact]
+    public void TakesOn_MoreConversationsThanPlaces_IsAnswered() => Assert.True(new DraftDepth(null, 1).TakesOn(2));
+
+    [Fact]
     public void Tokens_AllDraftsRight_AreOneMoreThanDrafts()
     {
         var acceptance = new DraftAcceptance();
@@ -148,32 +151,34 @@ public sealed class DraftDepthTests
         {
             for (var end = _answers + answers; _answers < end; _answers++)
             {
-                var (drafts, verified, tokens) = (_depths.TakesOn(conversations), 0, 0);
+                var (drafting, verified, tokens) = (0, 0, 0);
+                for (var n = 0; n < conversations; n++) drafting += _depths.TakesOn(conversations) ? 1 : 0;
                 while (tokens < steps * conversations)
                 {
-                    var gained = Verify(verified);
+                    var (gained, rows) = (conversations + Verify(drafting, verified), conversations + drafting * verified);
                     tokens += gained;
-                    _depths.Computed(conversations, conversations * (1 + verified), gained, Spend(device.Computing(conversations * (1 + verified))));
-                    drafts = drafts && !_depths.GivesUp(conversations);
-                    verified = drafts ? _depths.Choose(conversations, conversations) : 0;
-                    _depths.Drafted(drafts ? conversations : 0, drafts ? Spend(conversations * device.Drafting(verified)) : 0);
+                    _depths.Computed(conversations, rows, gained, Spend(device.Computing(rows)));
+                    if (drafting > 0 && _depths.GivesUp(conversations)) drafting = 0;
+                    verified = drafting > 0 ? _depths.Choose(conversations, drafting) : 0;
+                    _depths.Drafted(drafting, drafting > 0 ? Spend(drafting * device.Drafting(verified)) : 0);
                 }
                 Tokens += tokens;
             }
             SecondsOfPlain = Plain * (1 + Growth * _steps / 2);
         }
 
-        private int Verify(int drafts)
+        /// <summary>Drafts that hold, of so many for each conversation that drafts.</summary>
+        private int Verify(int drafting, int drafts)
         {
-            var tokens = conversations;
-            for (var n = 0; n < conversations; n++)
+            var held = 0;
+            for (var n = 0; n < drafting; n++)
             {
                 var kept = 0;
                 while (kept < drafts && _random.NextDouble() < acceptance(_answers)) kept++;
                 _depths.Verified(drafts, kept);
-                tokens += kept;
+                held += kept;
             }
-            return tokens;
+            return held;
         }
 
         private double Spend(double seconds)

@@ -13,12 +13,13 @@ namespace Qwen3Next.AI.Tests.Engine;
 internal sealed class EngineHarness : IDisposable
 {
     private readonly Qwen3NextWeights _weights;
-    private readonly CpuBackend _backend = new(2);
+    private readonly CpuBackend _backend;
     private readonly HybridCache _cache;
 
     public EngineHarness(string folder, int sequences = 4, int batchTokens = 64, int blocks = 64, int queue = 100, int context = 256, int? drafts = null, int checkpoints = 8,
-        int interval = 64, long hostBytes = 0, bool ahead = true, int? tokenIds = null)
+        int interval = 64, long hostBytes = 0, bool ahead = true, int? tokenIds = null, int threads = 2)
     {
+        _backend = new CpuBackend(threads);
         var config = Qwen3NextConfig.Load(folder);
         _weights = Qwen3NextWeights.Load(config, CheckpointReader.Open(folder));
         var model = new Qwen3NextModel(_backend, _weights, batchTokens, 2 * sequences + 16);

@@ -6,8 +6,9 @@ using Xunit;
 namespace Qwen3Next.AI.Tests.Engine;
 
 /// <summary>
-/// Random conversations against the serving core with everything switched on: drafts, prefix cache, scarce room. Counts are a tenth of the whole
-/// unless QWEN3NEXT_NIGHTLY is 1; seeds are fixed.
+/// Random conversations against the serving core with everything switched on: drafts, prefix cache, scarce room; half of them without drafts, where
+/// steps are launched before the tokens of the step before are known. The halves run side by side, on one thread each. Counts are a tenth of the
+/// whole unless QWEN3NEXT_NIGHTLY is 1; seeds are fixed.
 /// </summary>
 public sealed class ServingProofTests
 {
@@ -16,14 +17,14 @@ public sealed class ServingProofTests
     private static readonly string Folder = Golden.Path("next-tiny");
 
     [Fact]
-    public async Task Generate_RandomBranchesOfConversations_EqualsComputingThemAnew()
+    public Task Generate_RandomBranchesOfConversations_EqualsComputingThemAnew() => BothAsync(async drafts =>
     {
-        using var warm = new EngineHarness(Folder, blocks: 40, drafts: 2, checkpoints: 10, interval: 64, hostBytes: 1 << 20);
-        using var cold = new EngineHarness(Folder, checkpoints: 0, drafts: 0);
-        var random = new Random(11);
+        using var warm = new EngineHarness(Folder, blocks: 40, drafts: drafts, checkpoints: 10, interval: 64, hostBytes: 1 << 20, threads: 1);
+        using var cold = new EngineHarness(Folder, checkpoints: 0, drafts: 0, ahead: false, threads: 1);
+        var random = new Random(11 + drafts);
         var histories = new List<int[]> { Array.Empty<int>() };
         var (cached, prompts) = (0L, 0L);
-        for (var turn = 0; turn < Nightly.Count(10_000); turn++)
+        for (var turn = 0; turn < Nightly.Count(10_000) / 2; turn++)
         {
             // Goes on with a conversation, or branches off anywhere in it.
             var history = histories[random.Next(histories.Count)];
@@ -47,15 +48,15 @@ public sealed class ServingProofTests
         Assert.True(cached > prompts / 4, $"only {cached} of {prompts} prompt tokens came from the cache");
         Assert.True(await warm.BecomesIdleAsync());
         warm.Engine.CheckIntegrity();
-    }
+    });
 
     [Fact]
     public async Task Generate_SampledWithDrafts_FollowsTheDistributionWithout()
     {
         // Two tokens each, of at most four, with seeds that the two sides do not share: the frequencies of the 16 pairs differ by chance alone.
         var draws = Nightly.Count(100_000) / 2;
-        var with = await PairsAsync(drafts: 1, firstSeed: 0, draws);
-        var without = await PairsAsync(drafts: 0, firstSeed: 1 << 20, draws);
+        var both = await Task.WhenAll(PairsAsync(drafts: 1, firstSeed: 0, draws), PairsAsync(drafts: 0, firstSeed: 1 << 20, draws));
+        var (with, without) = (both[0], both[1]);
         double chiSquare = 0;
         var cells = with.Keys.Union(without.Keys).ToList();
         foreach (var pair in cells)
@@ -69,14 +70,14 @@ public sealed class ServingProofTests
     }
 
     [Fact]
-    public async Task Generate_OnMemoryFilledWithNaN_FindsNoTraceOfTheOwnerBefore()
+    public Task Generate_OnMemoryFilledWithNaN_FindsNoTraceOfTheOwnerBefore() => BothAsync(async drafts =>
     {
-        using var clean = new EngineHarness(Folder, checkpoints: 0, drafts: 2);
-        using var engine = new EngineHarness(Folder, sequences: 2, blocks: 16, checkpoints: 0, drafts: 2);
+        using var clean = new EngineHarness(Folder, checkpoints: 0, drafts: drafts, threads: 1);
+        using var engine = new EngineHarness(Folder, sequences: 2, blocks: 16, checkpoints: 0, drafts: drafts, threads: 1);
         var requests = Enumerable.Range(0, 8).Select(i => new GenerationRequest { Prompt = PrefixCacheTests.Tokens(i, 2 + i * 9), MaxTokens = 4 + i, StopTokens = [] }).ToArray();
         var expected = new List<(List<int> Tokens, int Accepted)>();
         foreach (var request in requests) expected.Add(Result(await clean.GenerateAsync(request)));
-        for (var reuse = 0; reuse < Nightly.Count(10_000); reuse += 2)
+        for (var reuse = 0; reuse < Nightly.Count(10_000) / 2; reuse += 2)
         {
             engine.Poison();
             var (a, b) = (reuse % 8, (reuse * 3 + 1) % 8);
@@ -87,12 +88,12 @@ public sealed class ServingProofTests
             Assert.Equal((expected[a].Accepted, expected[b].Accepted), (Result(both[0]).Accepted, Result(both[1]).Accepted));
             Assert.True(await engine.BecomesIdleAsync());
         }
-    }
+    });
 
     [Fact]
-    public async Task Generate_CancelledAndAbandonedAtRandom_LosesNothing()
+    public Task Generate_CancelledAndAbandonedAtRandom_LosesNothing() => BothAsync(async drafts =>
     {
-        using var engine = new EngineHarness(Folder, sequences: 3, batchTokens: 24, blocks: 24, context: 300, drafts: 3, checkpoints: 4, interval: 64);
+        using var engine = new EngineHarness(Folder, sequences: 3, batchTokens: 24, blocks: 24, context: 300, drafts: drafts, checkpoints: 4, interval: 64, threads: 1);
         await Task.WhenAll(Enumerable.Range(0, 5).Select(client => Task.Run(() => ClientAsync(client))));
         Assert.True(await engine.BecomesIdleAsync());
         engine.Engine.CheckIntegrity();
@@ -100,7 +101,7 @@ public sealed class ServingProofTests
         async Task ClientAsync(int client)
         {
             var random = new Random(client);
-            for (var round = 0; round < Nightly.Count(10_000) / 5; round++)
+            for (var round = 0; round < Nightly.Count(10_000) / 10; round++)
             {
                 using var cancel = new CancellationTokenSource();
                 var request = new GenerationRequest { Prompt = PrefixCacheTests.Tokens(random.Next(6), 1 + random.Next(90)), MaxTokens = 100, StopTokens = [] };
@@ -119,13 +120,13 @@ public sealed class ServingProofTests
                 await engine.Engine.CheckIntegrityAsync();
             }
         }
-    }
+    });
 
     [Fact]
     public async Task Generate_ManyClientsForAWhile_EachGetsItsSoloAnswer()
     {
         using var engine = new EngineHarness(Folder, sequences: 8, batchTokens: 96, blocks: 128, queue: 40, checkpoints: 12, interval: 64);
-        using var solo = new EngineHarness(Folder, checkpoints: 0, drafts: 0);
+        using var solo = new EngineHarness(Folder, checkpoints: 0, drafts: 0, ahead: false);
         var requests = Enumerable.Range(0, 16).Select(i => new GenerationRequest
         {
             Prompt = (int[])[.. PrefixCacheTests.Tokens(i % 4, 40), .. PrefixCacheTests.Tokens(i, 1 + i)], MaxTokens = 4 + i, StopTokens = [],
@@ -162,6 +163,9 @@ public sealed class ServingProofTests
         }
     }
 
+    /// <summary>With drafts, and without: half of the work each.</summary>
+    private static Task BothAsync(Func<int, Task> half) => Task.WhenAll(Task.Run(() => half(2)), Task.Run(() => half(0)));
+
     /// <summary>
     /// Greedy texts are equal, but where the two likeliest tokens are equal within rounding: prompts that were read in other pieces differ there.
     /// </summary>
@@ -183,7 +187,7 @@ public sealed class ServingProofTests
 
     private static async Task<Dictionary<(int, int), int>> PairsAsync(int drafts, int firstSeed, int draws)
     {
-        using var engine = new EngineHarness(Folder, sequences: 8, drafts: drafts);
+        using var engine = new EngineHarness(Folder, sequences: 8, drafts: drafts, threads: 1);
         var counts = new Dictionary<(int, int), int>();
         for (var first = 0; first < draws; first += 50)
         {

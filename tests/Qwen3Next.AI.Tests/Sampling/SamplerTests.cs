@@ -137,7 +137,12 @@ public sealed class SamplerTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    private static int Draw(SamplingParameters p, long seed = 1, int position = 0) => new Sampler(8).Sample((float[])Logits.Clone(), p, null, seed, position);
+    private static int Draw(SamplingParameters p, long seed = 1, int position = 0)
+    {
+        var edits = new List<LogitEdit>();
+        LogitEdit.Add(edits, p, counts: null, tokenIds: 8);
+        return new Sampler(8).Sample((float[])Logits.Clone(), p, edits.ToArray(), seed, position);
+    }
 
     private static double[] Softmax(double temperature, Func<int, bool> kept)
     {
