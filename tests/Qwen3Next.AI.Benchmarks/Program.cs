@@ -23,9 +23,9 @@ if (parts.Contains("grammar")) RealTokenizer.Use(GrammarRun.Measure);
 if (parts.Contains("host")) await HostCostRun.MeasureAsync();
 if (parts.Contains("serving"))
 {
+    await HostStepRun.MeasureAsync();
+    ServingRun.Checkpoint();
+    await ServingRun.TurnsAsync();
     await ServingRun.StreamsAsync();
     await ServingRun.DraftsAsync();
-    await ServingRun.TurnsAsync();
-    ServingRun.Checkpoint();
-    await HostStepRun.MeasureAsync();
 }
