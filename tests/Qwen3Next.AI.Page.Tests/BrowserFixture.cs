@@ -42,7 +42,10 @@ public sealed class BrowserFixture : IAsyncLifetime
     internal async Task<PageSession> BundledAsync() => await (_bundled ??= await StartAsync(Model)).ResetAsync();
 
     /// <summary>The same on the server with made-up answers.</summary>
-    internal async Task<PageSession> ScriptedAsync() => await (_scripted ??= await StartAsync(Script)).ResetAsync();
+    internal async Task<PageSession> ScriptedAsync() => await (await AnyAsync()).ResetAsync();
+
+    /// <summary>The latter in whatever state it is, for tests of its modules.</summary>
+    internal async Task<PageSession> AnyAsync() => _scripted ??= await StartAsync(Script);
 
     /// <summary>A page and a server of their own.</summary>
     internal async Task<PageSession> StartAsync(IChatClient model, string? apiKey = null)

@@ -39,26 +39,14 @@ public sealed class LookTests(BrowserFixture fixture) : PageTest(fixture)
         Assert.True(await BrightnessAsync(session) > 240);
     }
 
-    [Theory]
-    [InlineData(ColorScheme.Light)]
-    [InlineData(ColorScheme.Dark)]
-    public async Task Text_InEachTheme_HasContrast(ColorScheme scheme)
+    [Fact]
+    public async Task Text_InEachTheme_HasContrast()
     {
         var session = await ScriptedAsync(["Text with `code`, a [link](https://example.org) and\n\n> a quote"]);
-        await session.Page.EmulateMediaAsync(new() { ColorScheme = scheme });
         await session.AskAsync("Look");
-        // 4.5 to 1 is what WCAG 2.2 AA asks of text.
-        Assert.Empty(await session.Page.EvaluateAsync<string[]>("""
-            () => {
-                const parse = color => (color.match(/[\d.]+/g) ?? []).map(Number);
-                const luminance = ([r, g, b]) => [r, g, b].map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-                const behind = node => { for (let at = node; at; at = at.parentElement) { const c = parse(getComputedStyle(at).backgroundColor); if (c[3] !== 0) return c; } };
-                return [...document.querySelectorAll('body *')].filter(node => node.checkVisibility() && !node.closest('dialog, .visually-hidden, :disabled') && [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim())).map(node => {
-                    const [a, b] = [luminance(parse(getComputedStyle(node).color)), luminance(behind(node))].sort((x, y) => y - x);
-                    return [(a + 0.05) / (b + 0.05), node];
-                }).filter(([ratio]) => ratio < 4.5).map(([ratio, node]) => `${ratio.toFixed(2)}: ${node.tagName}.${node.className} ${node.textContent.slice(0, 40)}`);
-            }
-            """));
+        Assert.Empty(await LowContrastAsync(session));
+        await session.Page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Dark });
+        Assert.Empty(await LowContrastAsync(session));
     }
 
     [Fact]
@@ -69,6 +57,19 @@ public sealed class LookTests(BrowserFixture fixture) : PageTest(fixture)
         await session.BeginAsync("Wait");
         await Expect(session.Answers.Locator(".waiting")).ToHaveCSSAsync("animation-name", "none");
     }
+
+    /// <summary>Texts that stand out from what is behind them by less than 4.5 to 1, which WCAG 2.2 AA asks for.</summary>
+    private static Task<string[]> LowContrastAsync(PageSession session) => session.Page.EvaluateAsync<string[]>("""
+            () => {
+                const parse = color => (color.match(/[\d.]+/g) ?? []).map(Number);
+                const luminance = ([r, g, b]) => [r, g, b].map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+                const behind = node => { for (let at = node; at; at = at.parentElement) { const c = parse(getComputedStyle(at).backgroundColor); if (c[3] !== 0) return c; } };
+                return [...document.querySelectorAll('body *')].filter(node => node.checkVisibility() && !node.closest('dialog, .visually-hidden, :disabled') && [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim())).map(node => {
+                    const [a, b] = [luminance(parse(getComputedStyle(node).color)), luminance(behind(node))].sort((x, y) => y - x);
+                    return [(a + 0.05) / (b + 0.05), node];
+                }).filter(([ratio]) => ratio < 4.5).map(([ratio, node]) => `${ratio.toFixed(2)}: ${node.tagName}.${node.className} ${node.textContent.slice(0, 40)}`);
+            }
+            """);
 
     private static Task<int> BrightnessAsync(PageSession session) =>
         session.Page.EvaluateAsync<int>("Math.max(...getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number))");

@@ -10,6 +10,9 @@ namespace Qwen3Next.AI.Page.Tests;
 /// <summary>A server, and a browser's page on it. What the page does wrong, and every request to another host, is a fault.</summary>
 internal sealed class PageSession : IAsyncDisposable
 {
+    // The name of a tab that is to be cleared when its next page begins: what still runs in this one keeps its conversation when it ends.
+    private const string Reset = "reset";
+
     private static readonly ViewportSize s_size = new() { Width = 1200, Height = 800 };
 
     private readonly WebApplication _server;
@@ -45,6 +48,7 @@ internal sealed class PageSession : IAsyncDisposable
         var server = ModelServer.Create(new ServedModel(model), new ServerOptions { ApiKey = apiKey });
         await server.StartAsync();
         var context = await browser.NewContextAsync(new() { ViewportSize = s_size });
+        await context.AddInitScriptAsync($"if (name === '{Reset}') {{ localStorage.clear(); name = ''; }}");
         var session = new PageSession(server, context, await context.NewPageAsync());
         await session.Page.GotoAsync(session.Address);
         return session;
@@ -55,10 +59,8 @@ internal sealed class PageSession : IAsyncDisposable
     {
         await Page.SetViewportSizeAsync(s_size.Width, s_size.Height);
         await Page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Light, ReducedMotion = ReducedMotion.NoPreference });
-        // What still runs would keep its conversation when the page is closed.
-        await Page.GotoAsync(Address + "/icon.svg");
-        await Page.EvaluateAsync("localStorage.clear()");
-        await Page.GotoAsync(Address);
+        await Page.EvaluateAsync($"name = '{Reset}'");
+        await Page.ReloadAsync();
         await Assertions.Expect(Page.Locator("#model")).Not.ToBeEmptyAsync();
         return this;
     }

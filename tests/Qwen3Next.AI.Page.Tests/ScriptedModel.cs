@@ -6,6 +6,12 @@ namespace Qwen3Next.AI.Page.Tests;
 /// <summary>The bundled model's client with answers of the tests' making.</summary>
 internal sealed class ScriptedModel(IChatClient model) : DelegatingChatClient(model)
 {
+    private static readonly AdditionalPropertiesDictionary<long> s_drafts = new()
+    {
+        ["OutputTokenDetails.AcceptedPredictionTokenCount"] = 6,
+        ["OutputTokenDetails.RejectedPredictionTokenCount"] = 2,
+    };
+
     /// <summary>Pieces of every answer.</summary>
     public IEnumerable<string> Pieces { get; set; } = [];
 
@@ -21,7 +27,7 @@ internal sealed class ScriptedModel(IChatClient model) : DelegatingChatClient(mo
             yield return Update(new TextContent(piece));
         }
         if (End is not null) await End(cancellationToken);
-        yield return Update(new UsageContent(new UsageDetails { InputTokenCount = 100, CachedInputTokenCount = 40, OutputTokenCount = 11 }));
+        yield return Update(new UsageContent(new UsageDetails { InputTokenCount = 100, CachedInputTokenCount = 40, OutputTokenCount = 11, AdditionalCounts = s_drafts }));
     }
 
     private static ChatResponseUpdate Update(AIContent content) =>

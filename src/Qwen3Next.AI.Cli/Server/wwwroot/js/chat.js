@@ -1,9 +1,9 @@
 import { Announcer } from './announcer.js';
 import { Composer } from './composer.js';
 import { answerText, titleOf, userMessage } from './conversation.js';
-import { byId } from './dom.js';
 import { exportConversation } from './export.js';
 import { Meters } from './meters.js';
+import { notify } from './notice.js';
 import { Runs } from './runs.js';
 import { Sidebar } from './sidebar.js';
 import * as store from './store.js';
@@ -34,7 +34,7 @@ export class Chat {
       send: (text, attachments) => this.send(text, attachments),
       stop: () => this.stop(),
       cancelEdit: () => this.#cancelEdit(),
-      failed: error => this.fail(error),
+      failed: notify,
       apiKey: () => settings.apiKey,
     });
     this.#sidebar = new Sidebar({
@@ -44,7 +44,7 @@ export class Chat {
       remove: id => this.#remove(id),
       export: id => exportConversation(this.#find(id), settings.system),
     });
-    store.onOtherTab(() => this.#reload());
+    store.onOtherTab(id => this.#takeOver(id));
     for (const event of ['beforeunload', 'pagehide']) addEventListener(event, () => this.#leave());
     this.create();
     if (this.#conversations.length > 0) this.#open(this.#conversations[0]);
@@ -69,26 +69,15 @@ export class Chat {
     this.#start();
   }
 
-  /** Stops the answer of the conversation that is shown; false where none is running. */
   stop() {
-    const running = this.#runs.has(this.#current);
     this.#runs.stop(this.#current);
-    return running;
   }
 
-  closeOverlays() {
+  /** What Esc does, the nearest first. */
+  escape() {
     if (this.#sidebar.isOpen) this.#sidebar.close();
+    else if (this.#runs.has(this.#current)) this.stop();
     else if (this.#editing !== null) this.#cancelEdit();
-  }
-
-  /** A message above everything, until it is closed. */
-  notify(text) {
-    byId('notice-text').textContent = text;
-    byId('notice').hidden = false;
-  }
-
-  fail({ message, remedy = '' }) {
-    this.notify(`${message} ${remedy}`);
   }
 
   refresh() {
@@ -129,8 +118,10 @@ export class Chat {
     if (this.#leaving) return;
     this.#saved = Date.now();
     if (!this.#conversations.includes(conversation) || store.saveConversation(conversation)) return;
-    this.notify(`The browser’s room for conversations is full (${store.usedCharacters().toLocaleString()} of ${store.MOST_CHARACTERS.toLocaleString()} characters). `
-      + 'This conversation is lost when the page is closed: export it, or delete others.');
+    notify({
+      message: `The browser’s room for conversations is full (${store.usedCharacters().toLocaleString()} of ${store.MOST_CHARACTERS.toLocaleString()} characters).`,
+      remedy: 'This conversation is lost when the page is closed: export it, or delete others.',
+    });
   }
 
   #open(conversation) {
@@ -178,13 +169,19 @@ export class Chat {
     else this.#showList();
   }
 
-  /** Another tab has changed something: what runs here stays as it is here. */
-  #reload() {
-    const running = this.#runs.conversations;
-    const others = store.loadConversations().filter(conversation => !running.some(({ id }) => id === conversation.id));
-    this.#conversations = [...running, ...others].sort((a, b) => b.updated - a.updated);
-    if (this.#runs.has(this.#current) || this.#current.messages.length === 0) this.#showList();
-    else this.#open(this.#find(this.#current.id) ?? store.newConversation());
+  /** Another tab has changed a conversation. What runs here stays as it is here, and what is being written stays too. */
+  #takeOver(id) {
+    if (this.#runs.conversations.some(conversation => conversation.id === id)) return;
+    const changed = store.loadConversation(id);
+    const others = this.#conversations.filter(conversation => conversation.id !== id);
+    this.#conversations = [...others, ...(changed ? [changed] : [])].sort((a, b) => b.updated - a.updated);
+    if (this.#current.id === id) {
+      if (this.#editing !== null) this.#cancelEdit();
+      this.#current = changed ?? store.newConversation();
+      this.#transcript.show(this.#current);
+      this.refresh();
+    }
+    this.#showList();
   }
 
   #showList() {

@@ -27,8 +27,17 @@ export class Sidebar {
   }
 
   show(conversations, currentId) {
-    this.#list.replaceChildren(...conversations.map(conversation => this.#entry(conversation, conversation.id === currentId)));
+    const entries = conversations.map(conversation => this.#entry(conversation, conversation.id === currentId));
+    const focused = this.#focusedPlace();
+    this.#list.replaceChildren(...entries);
+    if (focused !== null) (entries.at(Math.min(focused.entry, entries.length - 1))?.querySelectorAll('button')[focused.button] ?? byId('new-conversation')).focus();
     byId('no-conversations').hidden = conversations.length > 0;
+  }
+
+  /** Which button has the focus, so that its successor gets it when the list is made anew; null where none has. */
+  #focusedPlace() {
+    const entry = [...this.#list.children].findIndex(node => node.contains(document.activeElement));
+    return entry < 0 ? null : { entry, button: [...this.#list.children[entry].querySelectorAll('button')].indexOf(document.activeElement) };
   }
 
   #set(open) {

@@ -12,8 +12,11 @@ export const newConversation = () => ({ id: crypto.getRandomValues(new Uint32Arr
 
 /** All conversations, the latest first. An entry that is none is left out. */
 export function loadConversations() {
-  return keys().map(key => read(key)).filter(conversation => conversation !== null).sort((a, b) => b.updated - a.updated);
+  return keys().map(read).filter(conversation => conversation !== null).sort((a, b) => b.updated - a.updated);
 }
+
+/** One conversation; null where there is none of this id. */
+export const loadConversation = id => read(PREFIX + id);
 
 /** Keeps a conversation; false where there is no room for it. */
 export function saveConversation(conversation) {
@@ -33,10 +36,10 @@ export const removeConversation = id => localStorage.removeItem(PREFIX + id);
 
 export const usedCharacters = () => keys().reduce((sum, key) => sum + localStorage.getItem(key).length, 0);
 
-/** Calls back when another tab changes a conversation. */
+/** Calls back with the id of a conversation that another tab has changed or removed. */
 export function onOtherTab(changed) {
-  addEventListener('storage', event => {
-    if (event.key === null || event.key.startsWith(PREFIX)) changed();
+  addEventListener('storage', ({ key }) => {
+    if (key?.startsWith(PREFIX)) changed(key.slice(PREFIX.length));
   });
 }
 
