@@ -11,6 +11,7 @@ namespace Qwen3Next.AI.Cli.Server;
 internal static class PdfProcess
 {
     private const string HeapLimit = "20000000"; // hexadecimal bytes: 512 MB
+    private const string Prefix = "error: "; // of the tool's one line for people
 
     /// <summary>Gives the command's output.</summary>
     /// <exception cref="ApiException">The file cannot be read, or not within the limit.</exception>
@@ -84,6 +85,4 @@ internal static class PdfProcess
     private static ApiException Refusal(string error) => ApiException.Bad(
         error.StartsWith(Prefix, StringComparison.Ordinal) && error.TrimEnd().IndexOf('\n', StringComparison.Ordinal) < 0
             ? error[Prefix.Length..].Trim() : "The PDF file cannot be read; it is damaged, or needs more memory than there is for it. Send its text.");
-
-    private const string Prefix = "error: ";
 }

@@ -45,6 +45,7 @@ export class Composer {
 
   /** While an answer runs, there is a button to stop it in the place of the one to send. */
   set running(running) {
+    if (byId('send').hidden === running) return;
     const moveFocus = document.activeElement === byId(running ? 'send' : 'stop');
     byId('send').hidden = running;
     byId('stop').hidden = !running;
