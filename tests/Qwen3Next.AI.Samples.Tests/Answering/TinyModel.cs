@@ -1,0 +1,39 @@
+using LongDocumentRag.Answering;
+using LongDocumentRag.Documents;
+using LongDocumentRag.Evaluation;
+using LongDocumentRag.Retrieval;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.SemanticKernel;
+using Microsoft.SemanticKernel.ChatCompletion;
+using Qwen3Next.AI.TinyModel;
+
+namespace LongDocumentRag.Tests.Answering;
+
+/// <summary>The bundled model behind a kernel, loaded once for all tests of a class.</summary>
+public sealed class TinyModel : IDisposable
+{
+    private readonly ServiceProvider _services;
+
+    public TinyModel()
+    {
+        var services = new ServiceCollection();
+        services.AddKernel();
+        services.AddQwen3Next(options => (options.ModelPath, options.MaxContextTokens, options.Defaults.Temperature) = (TinyCheckpoint.Path, 2048, 0));
+        services.AddQwen3NextChatCompletion();
+        _services = services.BuildServiceProvider();
+    }
+
+    internal RagOptions Options { get; } = new();
+
+    internal DocumentReaders Readers { get; } = new(1);
+
+    private Kernel Kernel => _services.GetRequiredService<Kernel>();
+
+    private IChatCompletionService Chat => _services.GetRequiredService<IChatCompletionService>();
+
+    internal QuestionAnswerer Answerer(Retriever retriever) => new(Kernel, Chat, retriever, Options);
+
+    internal EvaluationRun Evaluation() => new(Kernel, Chat, new Embedder(), Readers, Options);
+
+    public void Dispose() => _services.Dispose();
+}
