@@ -22,6 +22,8 @@ internal sealed class QuestionAnswerer(Kernel kernel, IChatCompletionService cha
     {
         var plugin = new DocumentPlugin(retriever, question, options.Passages);
         var answer = await SearchAsync(plugin, question, conversation, cancellationToken);
+        // A small model does not always manage a call, though it must; then its question is the query.
+        if (options.RequireSearch && plugin.Queries.Count == 0) await plugin.SearchAsync(question, cancellationToken);
         plugin.Queries.ForEach(query => searched?.Invoke(query));
         if (answer is { Support: not Support.None }) return answer;
         if (plugin.Found.Count > 0) return await ReadAsync(plugin.Found, question, conversation, cancellationToken);

@@ -11,7 +11,8 @@ using Xunit;
 namespace LongDocumentRag.Tests.Answering;
 
 /// <summary>The whole way, from files to a checked answer of a computed model.</summary>
-public sealed class QuestionAnswererTests : IClassFixture<TinyModel>, IDisposable
+[Collection(nameof(TinyModel))]
+public sealed class QuestionAnswererTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new(), _database = new();
     private readonly SqlitePassageStore _store;

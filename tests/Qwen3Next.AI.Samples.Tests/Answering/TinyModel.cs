@@ -6,11 +6,13 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.SemanticKernel;
 using Microsoft.SemanticKernel.ChatCompletion;
 using Qwen3Next.AI.TinyModel;
+using Xunit;
 
 namespace LongDocumentRag.Tests.Answering;
 
-/// <summary>The bundled model behind a kernel, loaded once for all tests of a class.</summary>
-public sealed class TinyModel : IDisposable
+/// <summary>The bundled model behind a kernel, loaded once for all tests that compute with it. They run one after the other: each takes all cores.</summary>
+[CollectionDefinition(nameof(TinyModel))]
+public sealed class TinyModel : IDisposable, ICollectionFixture<TinyModel>
 {
     private readonly ServiceProvider _services;
 

@@ -5,6 +5,7 @@ using Xunit;
 namespace LongDocumentRag.Tests.Commands;
 
 /// <summary>The sample as a program, as people start it.</summary>
+[Collection(nameof(Answering.TinyModel))]
 public sealed class ProgramTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new(), _current = new();

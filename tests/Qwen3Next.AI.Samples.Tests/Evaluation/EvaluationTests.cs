@@ -1,14 +1,14 @@
-using LongDocumentRag.Documents;
 using LongDocumentRag.Answering;
+using LongDocumentRag.Documents;
 using LongDocumentRag.Evaluation;
 using LongDocumentRag.Store;
-using LongDocumentRag.Tests.Answering;
 using Qwen3Next.AI.Tests;
 using Xunit;
 
 namespace LongDocumentRag.Tests.Evaluation;
 
-public sealed class EvaluationTests(Answering.TinyModel model) : IClassFixture<Answering.TinyModel>
+[Collection(nameof(Answering.TinyModel))]
+public sealed class EvaluationTests(Answering.TinyModel model)
 {
     public static TheoryData<string> Sets => ["varden", "project-docs"];
 

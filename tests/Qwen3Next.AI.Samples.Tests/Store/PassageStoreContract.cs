@@ -19,7 +19,7 @@ public abstract class PassageStoreContract
         foreach (var text in texts)
         {
             await Task.Yield();
-            yield return new NewPassage(new DocumentPart("page 1", text), withVectors ? new ReadOnlyMemory<float>(Embeddings.Of(text)) : null);
+            yield return new NewPassage(new DocumentPart("page 1", text), withVectors ? Embeddings.Of(text) : default(ReadOnlyMemory<float>?));
         }
     }
 
