@@ -10,7 +10,7 @@ using Xunit;
 
 namespace LongDocumentRag.Tests.Answering;
 
-/// <summary>The bundled model behind a kernel, loaded once for all tests that compute with it. They run one after the other: each takes all cores.</summary>
+/// <summary>The bundled model behind a kernel, loaded once for all tests that compute with it. They run one after the other.</summary>
 [CollectionDefinition(nameof(TinyModel))]
 public sealed class TinyModel : IDisposable, ICollectionFixture<TinyModel>
 {
@@ -20,7 +20,8 @@ public sealed class TinyModel : IDisposable, ICollectionFixture<TinyModel>
     {
         var services = new ServiceCollection();
         services.AddKernel();
-        services.AddQwen3Next(options => (options.ModelPath, options.MaxContextTokens, options.Defaults.Temperature) = (TinyCheckpoint.Path, 2048, 0));
+        // One thread: so small a model gains little by more, and on a busy machine threads that wait for each other lose much.
+        services.AddQwen3Next(options => (options.ModelPath, options.MaxContextTokens, options.Threads, options.Defaults.Temperature) = (TinyCheckpoint.Path, 2048, 1, 0));
         services.AddQwen3NextChatCompletion();
         _services = services.BuildServiceProvider();
     }
