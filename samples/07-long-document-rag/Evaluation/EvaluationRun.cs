@@ -37,7 +37,7 @@ internal sealed class EvaluationRun(Kernel kernel, IChatCompletionService chat, 
 
     private static async Task<QuestionResult> AskAsync(EvaluationQuestion question, Retriever retriever, QuestionAnswerer answerer, CancellationToken cancellationToken)
     {
-        var ranking = await retriever.SearchAsync([question.Question], SearchDepth, cancellationToken);
+        var ranking = await retriever.SearchAsync(question.Question, SearchDepth, cancellationToken);
         var watch = Stopwatch.StartNew();
         var answer = await answerer.AskAsync(question.Question, [], searched: null, cancellationToken);
         var result = new QuestionResult(question, 0, answer, watch.Elapsed);

@@ -48,6 +48,20 @@ public sealed class AnswerStepsTests : IDisposable
     }
 
     [Fact]
+    public async Task Search_OfABadQuery_KeepsWhatTheQuestionFinds()
+    {
+        using var store = new SqlitePassageStore(_folder.File("documents.db"));
+        var parts = Enumerable.Range(1, 9).Select(i => new DocumentPart("", $"Cello number {i}, the cello.")).Append(new DocumentPart("", "Greta Holm is the mayor."));
+        await store.ReplaceAsync("a.md", "h", new Embedder().EmbedAsync(parts, default), default);
+        var plugin = new DocumentPlugin(new Retriever(store, new Embedder()), Question, 3);
+        var text = await plugin.SearchAsync("the cello", default);
+        Assert.StartsWith("[1] a.md\nGreta Holm is the mayor.\n\n[2] a.md\nCello number", text);
+        Assert.Equal(3, plugin.Found.Count);
+        Assert.StartsWith("[4] a.md\nCello number 7", await plugin.SearchAsync("7", default));
+        Assert.Contains("seen already", await plugin.SearchAsync("7", default));
+    }
+
+    [Fact]
     public async Task Ask_NoSearchThoughRequired_SearchesTheQuestionItself()
     {
         var chat = new ScriptedChat("I feel like a king.", "The mayor of Varden is Greta Holm.");

@@ -30,12 +30,12 @@ public sealed class RetrieverTests : IDisposable
         Assert.Equal([5, 7], Merge(9, Ranking(7), Ranking(5))); // equal scores: the older passage
     }
 
-    private async Task<string[]> SearchAsync(Embedder embedder, params string[] queries)
+    private async Task<string[]> SearchAsync(Embedder embedder, string query)
     {
         File.WriteAllText(_folder.File("a.txt"), "The ocean is wide.\n\nThe hill is steep.\n\nA sea story by a hill.\n\nThe car is red.");
         using var store = new SqlitePassageStore(_folder.File("documents.db"));
         await new Ingestor(store, new DocumentReaders(1), embedder, new RagOptions()).IngestAsync(_folder.Path, _ => { }, Cancel);
-        return [.. (await new Retriever(store, embedder).SearchAsync(queries, 2, Cancel)).Select(passage => passage.Text)];
+        return [.. (await new Retriever(store, embedder).SearchAsync(query, 2, Cancel)).Select(passage => passage.Text)];
     }
 
     [Fact]
@@ -46,9 +46,6 @@ public sealed class RetrieverTests : IDisposable
         Assert.Equal("The ocean is wide.", (await SearchAsync(new Embedder(embeddings), "Atlantic"))[0]);
         Assert.Equal("A sea story by a hill.", (await SearchAsync(new Embedder(embeddings), "sea story"))[0]);
     }
-
-    [Fact]
-    public async Task Search_SeveralQueries_CountTogether() => Assert.Equal("A sea story by a hill.", (await SearchAsync(new Embedder(), "the hill", "story"))[0]);
 
     /// <summary>The library's own generator; the bundled model is no embedding model, but the same text lies nearest to itself in any.</summary>
     [Fact]
