@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using Qwen3Next.AI.Cli.Input;
 
 namespace Qwen3Next.AI.Cli.Download;
 
 /// <summary>Which hub, and the token for it.</summary>
-internal sealed record DownloadSource(Uri Address, string? Token, bool IsModelScope)
+internal sealed partial record DownloadSource(Uri Address, HubToken? Token, bool IsModelScope)
 {
     public const string HuggingFace = "huggingface", ModelScope = "modelscope";
 
@@ -21,12 +22,16 @@ internal sealed record DownloadSource(Uri Address, string? Token, bool IsModelSc
         };
         var token = (tokenVariable ?? usual) is { } variable ? Environment.GetEnvironmentVariable(variable)?.Trim() : null;
         if (tokenVariable is not null && string.IsNullOrEmpty(token)) throw new UsageException($"--token-variable names {tokenVariable}, which is not set.");
-        if (!string.IsNullOrEmpty(token) && address.Scheme != Uri.UriSchemeHttps && !address.IsLoopback)
-            throw new UsageException($"--from is '{from}'; a token is sent over https only.");
-        return new DownloadSource(address, string.IsNullOrEmpty(token) ? null : token, from == ModelScope);
+        if (string.IsNullOrEmpty(token)) return new DownloadSource(address, null, from == ModelScope);
+        if (!PlainToken().IsMatch(token)) throw new UsageException($"{tokenVariable ?? usual} holds characters that no access token has.");
+        if (address.Scheme != Uri.UriSchemeHttps && !address.IsLoopback) throw new UsageException($"--from is '{from}'; a token is sent over https only.");
+        return new DownloadSource(address, new HubToken(token, from == ModelScope ? ModelScopeHub.TokenCookie : null), from == ModelScope);
     }
 
     public ModelHub Open(HubHttp http) => IsModelScope ? new ModelScopeHub(http, Address) : new HuggingFaceHub(http, Address);
+
+    [GeneratedRegex(@"^[A-Za-z0-9._~+/=\-]+\z")]
+    private static partial Regex PlainToken();
 
     private static Uri Parse(string from) => Uri.TryCreate(from.TrimEnd('/') + "/", UriKind.Absolute, out var address) && address.Scheme is "https" or "http"
         ? address

@@ -5,8 +5,9 @@ namespace Qwen3Next.AI.Cli.Download;
 /// <summary>Which files of a hub's list are fetched, and which names no list may have.</summary>
 internal static partial class HubFileNames
 {
-    /// <summary>What loading reads, and the licence and card that belong to it. Other formats of the same weights stay where they are.</summary>
-    public static bool IsWanted(string path) => Path.GetExtension(path) is ".safetensors" or ".json" or ".jinja" or ".txt" or ".md" || Licence().IsMatch(path);
+    /// <summary>What loading reads, and the licence and card that belong to it: of the first folder. Other formats of the same weights stay where they are.</summary>
+    public static bool IsWanted(string path) =>
+        !path.Contains('/') && (Path.GetExtension(path) is ".safetensors" or ".json" or ".jinja" or ".txt" or ".md" || Licence().IsMatch(path));
 
     /// <summary>Refuses lists that could write anywhere but into the folder, or twice to the same file.</summary>
     /// <exception cref="Qwen3NextException">A name is not a plain one, or they hold no model.</exception>

@@ -4,6 +4,11 @@ using System.Text.Json;
 
 namespace Qwen3Next.AI.Cli.Download;
 
+/// <summary>An access token.</summary>
+/// <param name="Value">The secret.</param>
+/// <param name="Cookie">Name of the cookie that a hub wants it in; null for an authorization header.</param>
+internal sealed record HubToken(string Value, string? Cookie = null);
+
 /// <summary>Requests to one hub. Its token goes to that server alone, never to one that it redirects to.</summary>
 internal sealed class HubHttp : IDisposable
 {
@@ -11,16 +16,18 @@ internal sealed class HubHttp : IDisposable
 
     private readonly HttpClient _client;
     private readonly Uri _address;
-    private readonly string? _token;
+    private readonly HubToken? _token;
     private readonly TimeSpan _silence;
 
     /// <param name="address">Of the hub.</param>
     /// <param name="token">Null where none is needed.</param>
     /// <param name="silence">Longest wait for headers, and for the bytes after those before.</param>
-    public HubHttp(Uri address, string? token, TimeSpan silence)
+    public HubHttp(Uri address, HubToken? token, TimeSpan silence)
     {
         (_address, _token, _silence) = (address, token, silence);
-        _client = new HttpClient(new SocketsHttpHandler { ConnectTimeout = silence }) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MostListBytes };
+        var handler = new SocketsHttpHandler { ConnectTimeout = silence };
+        if (token is { Cookie: { } name }) handler.CookieContainer.Add(address, new Cookie(name, token.Value));
+        _client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MostListBytes };
         _client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("qwen3next", typeof(HubHttp).Assembly.GetName().Version?.ToString()));
     }
 
@@ -62,8 +69,8 @@ internal sealed class HubHttp : IDisposable
         using (request)
         {
             var uri = request.RequestUri!;
-            // The handler removes this header when it follows a redirect.
-            if (_token is not null && IsHub(uri)) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _token);
+            // The handler removes this header when it follows a redirect, and sends a cookie to its own host alone.
+            if (_token is { Cookie: null } && IsHub(uri)) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _token.Value);
             var response = await NetworkAsync(token => _client.SendAsync(request, completion, token), cancellationToken);
             if (response.IsSuccessStatusCode || response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable) return response;
             using (response) throw HubErrors.Of(response, uri, _token is not null);

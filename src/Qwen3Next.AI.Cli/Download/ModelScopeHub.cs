@@ -7,11 +7,14 @@ internal sealed class ModelScopeHub(HubHttp http, Uri address) : ModelHub(http, 
 {
     public static readonly Uri PublicAddress = new("https://www.modelscope.cn/");
 
+    public const string TokenCookie = "m_session_id";
+
     public override string DefaultRevision => "master";
 
     public override async Task<IReadOnlyList<HubFile>> ListAsync(string model, string revision, CancellationToken cancellationToken)
     {
-        var list = At($"api/v1/models/{model}/repo/files?Revision={Uri.EscapeDataString(revision)}");
+        // Without the last part the list ends after a few files.
+        var list = At($"api/v1/models/{model}/repo/files?Revision={Uri.EscapeDataString(revision)}&Recursive=true");
         var (json, _) = await Http.GetJsonAsync(list, cancellationToken);
         if (!json.TryGetProperty("Data", out var data) || data.ValueKind != JsonValueKind.Object || !data.TryGetProperty("Files", out var entries) || entries.ValueKind != JsonValueKind.Array)
             throw NotAList(list);

@@ -53,10 +53,15 @@ internal sealed class HubServer : IDisposable
 
     public bool HidesLength { get; set; }
 
+    /// <summary>Bytes after which an answer stops and waits; <see cref="Holds"/> tells that one does.</summary>
+    public int? HoldAfter { get; set; }
+
+    public TaskCompletionSource Holds { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     /// <summary>Where the list's second page is said to be; null for one page.</summary>
     public string? NextPage { get; set; }
 
-    public ConcurrentQueue<(string Host, string Path, string? Range, string? Authorization)> Requests { get; } = [];
+    public ConcurrentQueue<(string Host, string Path, string? Range, string? Authorization, string? Cookie)> Requests { get; } = [];
 
     public IEnumerable<string?> RangesOf(string name) => Requests.Where(r => r.Host.StartsWith("localhost", StringComparison.Ordinal) && r.Path.EndsWith(name, StringComparison.Ordinal)).Select(r => r.Range);
 
@@ -85,7 +90,7 @@ internal sealed class HubServer : IDisposable
     {
         var (request, response) = (context.Request, context.Response);
         var path = request.Url!.PathAndQuery;
-        Requests.Enqueue((request.UserHostName, path, request.Headers["Range"], request.Headers["Authorization"]));
+        Requests.Enqueue((request.UserHostName, path, request.Headers["Range"], request.Headers["Authorization"], request.Headers["Cookie"]));
         try
         {
             if (path.StartsWith($"/api/models/{Model}/revision/", StringComparison.Ordinal)) Json(response, new JsonObject { ["sha"] = Commit });
@@ -147,6 +152,13 @@ internal sealed class HubServer : IDisposable
         var end = Cuts.TryDequeue(out var cut) ? Math.Min(cut, content.Length) : content.Length;
         if (HidesLength) response.SendChunked = true;
         else response.ContentLength64 = content.Length - from;
+        if (HoldAfter is { } hold && IsLarge(name))
+        {
+            await response.OutputStream.WriteAsync(content.AsMemory(0, hold));
+            await response.OutputStream.FlushAsync();
+            Holds.TrySetResult();
+            await Task.Delay(TimeSpan.FromSeconds(20));
+        }
         await response.OutputStream.WriteAsync(content.AsMemory(from, Math.Max(0, end - from)));
         await response.OutputStream.FlushAsync();
         if (end < content.Length) response.Abort();
