@@ -5,12 +5,10 @@ using Xunit;
 namespace Qwen3Next.AI.Tests.Docs;
 
 /// <summary>Alone, as the compiler takes memory that other tests would measure as their own.</summary>
-[Collection(Alone)]
-[CollectionDefinition(Alone, DisableParallelization = true)]
+[Collection(nameof(DocumentTests))]
+[CollectionDefinition(nameof(DocumentTests), DisableParallelization = true)]
 public sealed class DocumentTests
 {
-    private const string Alone = "compiler";
-
     /// <summary>A block with using lines is a whole program. One without is a part of one, which has these names from around it.</summary>
     private const string Around = """
         global using Microsoft.Extensions.AI;
