@@ -97,7 +97,7 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
     {
         Skip();
         Assert.SkipUnless(HasLinker(), "native executables are linked by clang or gcc, and none is here: apt-get install clang zlib1g-dev");
-        var folder = feed.AddFolder("native", ("Project.csproj", Project("<PublishAot>true</PublishAot><TreatWarningsAsErrors>true</TreatWarningsAsErrors><TrimmerSingleWarn>false</TrimmerSingleWarn>")), ("Program.cs", Talk));
+        var folder = feed.AddFolder("native", ("Project.csproj", Project("<PublishAot>true</PublishAot><IlcInstructionSet>native</IlcInstructionSet><TreatWarningsAsErrors>true</TreatWarningsAsErrors><TrimmerSingleWarn>false</TrimmerSingleWarn>")), ("Program.cs", Talk));
         feed.Run("native", "dotnet", "publish", "-c", "Release", "--output", "published", "--use-current-runtime");
         var executable = new FileInfo(Path.Combine(folder, "published", OperatingSystem.IsWindows() ? "Project.exe" : "Project"));
         var output = feed.Run("native", executable.FullName);
