@@ -108,7 +108,7 @@ public sealed class SpeculativeDecoderTests
 
     private static async Task<(List<int>[] Tokens, int Drafted)> RunAsync(string model, GenerationRequest[] requests, int drafts, bool together, int blocks = 64, int sequences = 4)
     {
-        using var engine = new EngineHarness(model == "trained" ? TinyModel() : Golden.Path("next-tiny"), sequences, batchTokens: 40, blocks, drafts: drafts);
+        using var engine = new EngineHarness(model == "trained" ? TinyModel() : Golden.Path("next-tiny"), sequences, batchTokens: 40, blocks, queue: requests.Length, drafts: drafts);
         var results = new List<(List<int> Tokens, GenerationStep Last)>();
         if (together) results.AddRange(await Task.WhenAll(requests.Select(r => engine.GenerateAsync(r))));
         else foreach (var request in requests) results.Add(await engine.GenerateAsync(request));
