@@ -30,10 +30,10 @@ public sealed class ProcessTests
     [Fact]
     public async Task Process_Interrupted_Exits130()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "a process cannot be sent Ctrl+C there");
+        Interrupt.SkipWhereImpossible();
         using var process = Start("bench", "--model", TestModel.Reference, "--prompt-tokens", "8", "--tokens", "8", "--runs", "1000");
         await Task.Delay(1500);
-        using (var kill = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync();
+        await Interrupt.SendAsync(process);
         await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(130, process.ExitCode);
     }

@@ -31,7 +31,7 @@ public sealed class ServeCommandTests
     [Fact]
     public async Task Serve_Process_AnswersUntilInterrupted()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "a process cannot be sent Ctrl+C there");
+        Interrupt.SkipWhereImpossible();
         using var process = Start("--model-id", "small", "--host", "localhost", "--port", "0");
         var line = await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Matches(@"^small answers at http://127\.0\.0\.1:\d+\. Ctrl\+C stops it\.$", line);
@@ -42,7 +42,7 @@ public sealed class ServeCommandTests
         http.DefaultRequestHeaders.Authorization = new("Bearer", "key-of-the-environment");
         Assert.Contains("\"max_model_len\":256", await http.GetStringAsync("/v1/models"), StringComparison.Ordinal);
 
-        using (var kill = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync();
+        await Interrupt.SendAsync(process);
         await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal((0, ""), (process.ExitCode, await process.StandardError.ReadToEndAsync()));
     }
