@@ -38,7 +38,9 @@ try
     var root = new RootCommand("Answers questions about documents.") { ingest, ask, chat, read, evaluate };
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
-catch (Exception e) when (e is Qwen3NextException or DocumentException or DbException or OptionsValidationException or IOException or UnauthorizedAccessException or OperationCanceledException)
+// A setting of the wrong type is an InvalidOperationException.
+catch (Exception e) when (e is Qwen3NextException or DocumentException or DbException or OptionsValidationException or InvalidOperationException or IOException
+    or UnauthorizedAccessException or OperationCanceledException)
 {
     Console.Error.WriteLine(e.Message);
     return 1;

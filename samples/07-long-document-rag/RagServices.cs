@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Microsoft.SemanticKernel;
+using Npgsql;
 using Qwen3Next.AI;
 using Qwen3Next.AI.TinyModel;
 
@@ -29,7 +30,9 @@ internal static class RagServices
         // Embeddings are for those who have a model for them.
         if (builder.Configuration.GetSection("Qwen3Next:embedding").Exists()) builder.Services.AddQwen3NextEmbeddingGenerator();
 
-        services.AddOptions<RagOptions>().BindConfiguration("Rag").ValidateDataAnnotations();
+        services.AddOptions<RagOptions>().BindConfiguration("Rag").ValidateDataAnnotations().Validate(
+            options => options.Store != StoreKind.Postgres || NamesAServer(options.PostgresConnection),
+            "Rag:Store is Postgres, so Rag:PostgresConnection must be Npgsql's connection string, as in \"Host=localhost;Username=me;Database=documents\".");
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<RagOptions>>().Value);
         services.AddSingleton(provider => new DocumentReaders(provider.GetRequiredService<RagOptions>().MaxFileMegabytes));
         services.AddSingleton(provider => OpenStore(provider.GetRequiredService<RagOptions>(), provider.GetRequiredService<Embedder>()));
@@ -44,11 +47,21 @@ internal static class RagServices
         if (options is { ModelPath: "" or null, Endpoint: null }) options.ModelPath = TinyCheckpoint.Path;
     }
 
+    private static bool NamesAServer(string? connection)
+    {
+        try
+        {
+            return new NpgsqlConnectionStringBuilder(connection) is { Host.Length: > 0 };
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
     private static IPassageStore OpenStore(RagOptions options, Embedder embedder) => options.Store switch
     {
-        StoreKind.Postgres => new PostgresPassageStore(
-            options.PostgresConnection ?? throw new OptionsValidationException("Rag", typeof(RagOptions), ["Rag:Store is Postgres, so Rag:PostgresConnection must be set."]),
-            embedder.IsOn),
+        StoreKind.Postgres => new PostgresPassageStore(options.PostgresConnection!, embedder.IsOn),
         _ => new SqlitePassageStore(options.SqlitePath),
     };
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using LongDocumentRag.Tests.Store;
 using Qwen3Next.AI.Tests;
 using Xunit;
 
@@ -6,9 +7,10 @@ namespace LongDocumentRag.Tests.Commands;
 
 /// <summary>The sample as a program, as people start it.</summary>
 [Collection(nameof(Answering.TinyModel))]
-public sealed class ProgramTests : IDisposable
+public sealed class ProgramTests(PostgresServer server) : IClassFixture<PostgresServer>, IDisposable
 {
     private readonly TemporaryFolder _folder = new(), _current = new();
+    private readonly Dictionary<string, string> _settings = [];
 
     public void Dispose()
     {
@@ -22,6 +24,7 @@ public sealed class ProgramTests : IDisposable
         {
             WorkingDirectory = _current.Path, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
         };
+        foreach (var (name, value) in _settings) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
@@ -46,6 +49,32 @@ public sealed class ProgramTests : IDisposable
         Assert.Equal(0, chat.Code);
         Assert.Contains("[search: ", chat.Output);
         Assert.Contains("Greta Holm. [1]\n  [1] town.md, Town", chat.Output);
+    }
+
+    [Fact]
+    public async Task Run_PostgresInTheSettings_KeepsThePassagesThere()
+    {
+        Assert.SkipWhen(server.Connection is null, server.Missing);
+        (_settings["Rag__Store"], _settings["Rag__PostgresConnection"]) = ("Postgres", server.Connection!);
+        File.WriteAllText(_folder.File("town.md"), "# Town\nVarden lies on the river Ister. The mayor of Varden is Greta Holm.");
+        Assert.Contains("1 added", (await RunAsync("", "ingest", _folder.Path)).Output);
+        Assert.Contains("1 unchanged", (await RunAsync("", "ingest", _folder.Path)).Output);
+        Assert.Contains("Greta Holm. [1]", (await RunAsync("", "ask", "Who is the mayor of Varden?")).Output);
+        Assert.Empty(Directory.GetFiles(_current.Path));
+    }
+
+    [Theory]
+    [InlineData("PostgresConnection", "")]
+    [InlineData("PostgresConnection", "no connection string")]
+    [InlineData("Passages", "0")]
+    [InlineData("Passages", "three")]
+    public async Task Run_WrongSetting_IsNamed(string name, string value)
+    {
+        (_settings["Rag__Store"], _settings[$"Rag__{name}"]) = (name == "PostgresConnection" ? "Postgres" : "Sqlite", value);
+        var (code, output) = await RunAsync("", "ask", "Who is the mayor?");
+        Assert.Equal(1, code);
+        Assert.Contains(name, output);
+        Assert.DoesNotContain("   at ", output);
     }
 
     [Fact]
