@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Qwen3Next.AI.Page.Tests;
 
-/// <summary>One browser, one loaded model, and two pages for all tests: on a server of that model, and on one whose answers the tests make up.</summary>
+/// <summary>One browser and one loaded model for all tests.</summary>
 public sealed class BrowserFixture : IAsyncLifetime
 {
     private static readonly string[] s_names = ["chromium", "chromium-browser", "google-chrome"];
@@ -16,18 +16,15 @@ public sealed class BrowserFixture : IAsyncLifetime
     private Qwen3NextEngine? _engine;
     private IPlaywright? _playwright;
     private IBrowser? _browser;
-    private PageSession? _bundled, _scripted;
+    private PageSession? _idle;
 
     /// <summary>The bundled model.</summary>
     internal IChatClient Model { get; private set; } = null!;
-
-    internal ScriptedModel Script { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
     {
         _engine = new Qwen3NextEngine(new Qwen3NextOptions { ModelPath = TinyCheckpoint.Path });
         Model = new Qwen3NextChatClient(_engine, new Qwen3NextOptions { ModelPath = TinyCheckpoint.Path });
-        Script = new ScriptedModel(Model);
         var folders = Environment.GetEnvironmentVariable("PATH")?.Split(Path.PathSeparator) ?? [];
         if (s_names.SelectMany(name => folders.Select(folder => Path.Combine(folder, name))).FirstOrDefault(File.Exists) is not { } chromium) return;
         _playwright = await Playwright.CreateAsync();
@@ -38,31 +35,21 @@ public sealed class BrowserFixture : IAsyncLifetime
         });
     }
 
-    /// <summary>The page on the bundled model's server, as a new visitor sees it.</summary>
-    internal async Task<PageSession> BundledAsync() => await (_bundled ??= await StartAsync(Model)).ResetAsync();
+    /// <summary>A page for tests of its modules, which leave it as it is.</summary>
+    internal async Task<PageSession> IdleAsync() => _idle ??= await StartAsync(Model);
 
-    /// <summary>The same on the server with made-up answers.</summary>
-    internal async Task<PageSession> ScriptedAsync() => await (await AnyAsync()).ResetAsync();
-
-    /// <summary>The latter in whatever state it is, for tests of its modules.</summary>
-    internal async Task<PageSession> AnyAsync() => _scripted ??= await StartAsync(Script);
-
-    /// <summary>A page and a server of their own.</summary>
+    /// <summary>A new page on a new server.</summary>
     internal async Task<PageSession> StartAsync(IChatClient model, string? apiKey = null)
     {
         Assert.SkipWhen(_browser is null, "Chromium is not installed; on Debian: apt-get install chromium");
         return await PageSession.StartAsync(_browser!, model, apiKey);
     }
 
-    internal void AssertNoFaults()
-    {
-        foreach (var session in new[] { _bundled, _scripted }) session?.AssertNoFaults();
-    }
+    internal void AssertNoFaults() => _idle?.AssertNoFaults();
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var session in new[] { _bundled, _scripted })
-            if (session is not null) await session.DisposeAsync();
+        if (_idle is not null) await _idle.DisposeAsync();
         if (_browser is not null) await _browser.CloseAsync();
         _playwright?.Dispose();
         if (_engine is not null) await _engine.DisposeAsync();

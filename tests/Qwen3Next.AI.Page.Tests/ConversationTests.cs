@@ -11,7 +11,7 @@ public sealed class ConversationTests(BrowserFixture fixture) : PageTest(fixture
     [Fact]
     public async Task Ask_Calculation_ShowsThinkingCallResultAnswerAndFigures()
     {
-        var session = await Fixture.BundledAsync();
+        var session = await BundledAsync();
         await BeGreedyAsync(session);
         var answer = await session.AskAsync("What is 37 * 12?");
         await Expect(answer.Locator(".call summary")).ToContainTextAsync("calculateexpression: \"37 * 12\"444");
@@ -28,7 +28,7 @@ public sealed class ConversationTests(BrowserFixture fixture) : PageTest(fixture
     [Fact]
     public async Task Reload_AfterTwoConversations_KeepsBothAndTheirHistory()
     {
-        var session = await Fixture.BundledAsync();
+        var session = await BundledAsync();
         await BeGreedyAsync(session);
         await session.AskAsync("My name is Ada.");
         await session.Button("New conversation").ClickAsync();
@@ -89,7 +89,8 @@ public sealed class ConversationTests(BrowserFixture fixture) : PageTest(fixture
     [Fact]
     public async Task EditAndRegenerate_Messages_ReplaceWhatFollows()
     {
-        var session = await ScriptedAsync(["I am a script."]);
+        string[] pieces = ["I am a script."];
+        var session = await ScriptedAsync(pieces);
         await session.AskAsync("What is 2 + 2?");
         await session.AskAsync("Who are you?");
         await session.Page.GetByRole(AriaRole.Article, new() { Name = "Your message" }).First.HoverAsync();
@@ -99,7 +100,7 @@ public sealed class ConversationTests(BrowserFixture fixture) : PageTest(fixture
         await Expect(session.Answers).ToHaveCountAsync(1);
         await Expect(session.Page.Locator(".question")).ToHaveTextAsync(["What is 3 + 4?"]);
 
-        Fixture.Script.Pieces = ["I am another."];
+        pieces[0] = "I am another.";
         await session.Button("Regenerate").ClickAsync();
         await Expect(session.Answers).ToHaveTextAsync(new System.Text.RegularExpressions.Regex("^I am another."));
     }

@@ -91,7 +91,7 @@ public sealed class MarkdownTests(BrowserFixture fixture) : PageTest(fixture)
     [Fact]
     public async Task View_TextInAnyPieces_EndsAsTheWholeTextDoes()
     {
-        var session = await Fixture.AnyAsync();
+        var session = await Fixture.IdleAsync();
         var count = AI.Tests.Nightly.Count(600);
         var differing = await session.Page.EvaluateAsync<string[]>("""
             async ([texts, count]) => {
@@ -118,7 +118,7 @@ public sealed class MarkdownTests(BrowserFixture fixture) : PageTest(fixture)
     [Fact]
     public async Task View_HalfAFence_IsCodeAndSettledBlocksStay()
     {
-        var session = await Fixture.AnyAsync();
+        var session = await Fixture.IdleAsync();
         var seen = await session.Page.EvaluateAsync<string[]>("""
             async () => {
                 const { MarkdownView } = await import('/js/markdown.js');
@@ -137,7 +137,7 @@ public sealed class MarkdownTests(BrowserFixture fixture) : PageTest(fixture)
     [Fact]
     public async Task Parse_RepeatedSigns_TakesTimeInProportion()
     {
-        var session = await Fixture.AnyAsync();
+        var session = await Fixture.IdleAsync();
         var slow = await session.Page.EvaluateAsync<string[]>("""
             async ([before]) => {
                 const { parseBlocks } = await import('/js/markdown-blocks.js');

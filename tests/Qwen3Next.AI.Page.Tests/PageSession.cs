@@ -10,11 +10,6 @@ namespace Qwen3Next.AI.Page.Tests;
 /// <summary>A server, and a browser's page on it. What the page does wrong, and every request to another host, is a fault.</summary>
 internal sealed class PageSession : IAsyncDisposable
 {
-    // The name of a tab that is to be cleared when its next page begins: what still runs in this one keeps its conversation when it ends.
-    private const string Reset = "reset";
-
-    private static readonly ViewportSize s_size = new() { Width = 1200, Height = 800 };
-
     private readonly WebApplication _server;
     private readonly IBrowserContext _context;
     private readonly ConcurrentQueue<string> _faults = new();
@@ -47,22 +42,11 @@ internal sealed class PageSession : IAsyncDisposable
     {
         var server = ModelServer.Create(new ServedModel(model), new ServerOptions { ApiKey = apiKey });
         await server.StartAsync();
-        var context = await browser.NewContextAsync(new() { ViewportSize = s_size });
-        await context.AddInitScriptAsync($"if (name === '{Reset}') {{ localStorage.clear(); name = ''; }}");
+        var context = await browser.NewContextAsync(new() { ViewportSize = new() { Width = 1200, Height = 800 } });
         var session = new PageSession(server, context, await context.NewPageAsync());
         await session.Page.GotoAsync(session.Address);
+        if (apiKey is null) await Assertions.Expect(session.Page.Locator("#model")).Not.ToBeEmptyAsync();
         return session;
-    }
-
-    /// <summary>Forgets what tests before have done.</summary>
-    public async Task<PageSession> ResetAsync()
-    {
-        await Page.SetViewportSizeAsync(s_size.Width, s_size.Height);
-        await Page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Light, ReducedMotion = ReducedMotion.NoPreference });
-        await Page.EvaluateAsync($"name = '{Reset}'");
-        await Page.ReloadAsync();
-        await Assertions.Expect(Page.Locator("#model")).Not.ToBeEmptyAsync();
-        return this;
     }
 
     /// <summary>Sends a message as a person does, and waits for the end of the answer.</summary>

@@ -15,7 +15,7 @@ public sealed class ToolTests(BrowserFixture fixture) : PageTest(fixture)
     [Fact]
     public async Task Calculate_InThePage_GivesWhatTheCommandLineGives()
     {
-        var session = await Fixture.AnyAsync();
+        var session = await Fixture.IdleAsync();
         var results = await session.Page.EvaluateAsync<string[]>("async all => { const { runTool } = await import('/js/tools.js'); return all.map(expression => runTool('calculate', JSON.stringify({ expression }))); }", s_expressions);
         foreach (var (expression, result) in s_expressions.Zip(results)) Assert.True(Same(Expected(expression), result), $"{expression}: {result}, not {Expected(expression)}");
     }
@@ -23,7 +23,7 @@ public sealed class ToolTests(BrowserFixture fixture) : PageTest(fixture)
     [Fact]
     public async Task RunTool_WrongCall_IsAnErrorForTheModel()
     {
-        var session = await Fixture.AnyAsync();
+        var session = await Fixture.IdleAsync();
         var results = await session.Page.EvaluateAsync<string[]>("async () => { const { runTool } = await import('/js/tools.js'); return [runTool('format_disk', '{}'), runTool('calculate', '{}'), runTool('calculate', '{'), runTool('get_current_time', '')]; }");
         Assert.Equal("error: There is no tool 'format_disk'.", results[0]);
         Assert.Equal("error: The argument 'expression' is missing.", results[1]);
