@@ -36,7 +36,7 @@ internal sealed class ExpertRowKernels(KernelModule module, int downStages)
 /// <summary>The kernels of experts_tiles.cu for one variant and tiles of some number of rows.</summary>
 internal sealed class ExpertTileKernels(KernelModule module, int rows)
 {
-    public const int RouterThreads = 128, RouterTile = 64, ChunkRows = 64, ChunkThreads = 512, RowThreads = 256;
+    public const int RouterThreads = 128, RouterTile = 64, ChooseRows = 8, RowThreads = 256;
 
     /// <summary>Hidden values, and columns of x, that a block computes.</summary>
     public const int UpTile = 64, DownTile = 128;
@@ -52,8 +52,6 @@ internal sealed class ExpertTileKernels(KernelModule module, int rows)
     public Kernel Router { get; } = module.GetKernel("router_tiles", overlaps: true);
 
     public Kernel Choose { get; } = module.GetKernel("choose_rows", overlaps: true);
-
-    public Kernel Order { get; } = module.GetKernel("order_rows", overlaps: true);
 
     public Kernel Up { get; } = module.GetKernel("up_tiles", overlaps: true);
 
