@@ -18,6 +18,9 @@ internal readonly record struct ExpertVariant(int Experts, int Active, bool Norm
     /// <summary>The larger type of element.</summary>
     public DType WidestType => Routed.Size() > Shared.Size() ? Routed : Shared;
 
+    /// <summary>Some networks are of FP8, whose tiles take f16.</summary>
+    public bool TakesHalves => Routed == DType.F8E4M3 || Shared == DType.F8E4M3;
+
     private static string NameOf(DType type) => type == DType.F8E4M3 ? "e4m3" : "bf16";
 }
 

@@ -24,6 +24,7 @@ internal struct ExpertScratch
         // Every expert's last tile may be short: so many more tiles than full ones.
         MostTiles = Math.Min(experts, choices) + choices / tileRows + (rows + tileRows - 1) / tileRows;
         Remainder = Take((long)rows * n.Width * 2);
+        if (n.Variant.TakesHalves) Halves = Take((long)rows * n.Width * 2);
         Weights = Take((long)places * sizeof(float));
         Tiles = Take(MostTiles * 3L * sizeof(int));
         TileCount = Take(sizeof(int));
@@ -43,6 +44,9 @@ internal struct ExpertScratch
     /// <summary>[T, D] bf16.</summary>
     public nint Remainder { get; }
 
+    /// <summary>[T, D] f16, where networks take it.</summary>
+    public nint Halves { get; }
+
     /// <summary>[T, E + 1] F32.</summary>
     public nint Logits { get; }
 
@@ -58,7 +62,7 @@ internal struct ExpertScratch
     /// <summary>[E + 1, T] int32.</summary>
     public nint Order { get; }
 
-    /// <summary>[T, K + 1, I] bf16.</summary>
+    /// <summary>[T, K + 1, I] bf16 or f16.</summary>
     public nint Hidden { get; }
 
     /// <summary>[T, K + 1, D] bf16.</summary>

@@ -52,18 +52,25 @@ internal sealed unsafe partial class CudaBackend
 
     private void FeedManyRows(FeedForwardParameters p, ExpertNetworks n, Tensor norm, float epsilon, Tensor x)
     {
+        const int routerTile = ExpertTileKernels.RouterTile;
         int rows = x.Shape[0], shared = n.SharedWidth > 0 ? 1 : 0;
         var kernels = ExpertTilesFor(n, rows);
         var scratch = new ExpertScratch(n, rows, kernels.Rows, Scratch(new ExpertScratch(n, rows, kernels.Rows, 0).Bytes));
         if (_expertCounts.IsEmpty) _expertCounts = Allocate(DType.F32, new Shape(ExpertNetworks.MostExperts + 1));
         if (rows <= MostRouterRows) RouteRows(p, n, norm, epsilon, x, scratch);
-        else RouteTiles(p, n, kernels, norm, epsilon, x, scratch);
+        if (rows > MostRouterRows || n.Variant.TakesHalves)
+            kernels.Norm.Launch(_stream, rows, ExpertTileKernels.RowThreads, 0, x.Address, norm.Address, epsilon,
+                p.SharedGate?.Weight.Address ?? 0, n.Width, scratch.Normed, scratch.Remainder, scratch.Halves, scratch.Logits);
+        if (rows > MostRouterRows && p.Router is { } router)
+            kernels.Router.Launch(_stream, (Ceiling(router.Out, routerTile), Ceiling(rows, routerTile)), ExpertTileKernels.RouterThreads,
+                ExpertTileKernels.SharedBytes(routerTile, DType.BF16.Size(), routerTile),
+                scratch.Normed, scratch.Remainder, router.Weight.Address, rows, n.Width, scratch.Logits);
         kernels.Choose.Launch(_stream, Ceiling(rows, ExpertTileKernels.ChooseRows), 32 * ExpertTileKernels.ChooseRows, 0,
             scratch.Logits, rows, p.SharedGate is null ? 0 : 1, shared, scratch.Weights, _expertCounts.Address, scratch.Order, scratch.Tiles, scratch.TileCount);
 
         var sharedBytes = ExpertTileKernels.SharedBytes(ExpertTileKernels.DownTile, n.Variant.WidestType.Size(), kernels.Rows);
         kernels.Up.Launch(_stream, (Ceiling(n.HiddenWidth, ExpertTileKernels.UpTile), scratch.MostTiles), kernels.Threads, sharedBytes,
-            n.Table, scratch.Tiles, scratch.TileCount, scratch.Order, scratch.Normed,
+            n.Table, scratch.Tiles, scratch.TileCount, scratch.Order, scratch.Normed, scratch.Halves,
             n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, scratch.Hidden);
         kernels.Down.Launch(_stream, (Ceiling(n.Width, ExpertTileKernels.DownTile), scratch.MostTiles), kernels.Threads, sharedBytes,
             n.Table, scratch.Tiles, scratch.TileCount, scratch.Order, scratch.Hidden,
@@ -76,18 +83,6 @@ internal sealed unsafe partial class CudaBackend
         var grid = (Ceiling(n.Variant.Experts + 1, ExpertRowKernels.RouterThreads / 32), Ceiling(x.Shape[0], ExpertRowKernels.MostRows));
         ExpertRowsFor(n).Router.Launch(_stream, grid, ExpertRowKernels.RouterThreads, 0, x.Address, norm.Address, epsilon,
             p.Router?.Weight.Address ?? 0, p.SharedGate?.Weight.Address ?? 0, x.Shape[0], n.Width, scratch.Logits, scratch.Normed);
-    }
-
-    private void RouteTiles(
-        FeedForwardParameters p, ExpertNetworks n, ExpertTileKernels kernels, Tensor norm, float epsilon, Tensor x, in ExpertScratch scratch)
-    {
-        const int tile = ExpertTileKernels.RouterTile;
-        kernels.Norm.Launch(_stream, x.Shape[0], ExpertTileKernels.RowThreads, 0, x.Address, norm.Address, epsilon,
-            p.SharedGate?.Weight.Address ?? 0, n.Width, scratch.Normed, scratch.Remainder, scratch.Logits);
-        if (p.Router is not { } router) return;
-        kernels.Router.Launch(_stream, (Ceiling(router.Out, tile), Ceiling(x.Shape[0], tile)), ExpertTileKernels.RouterThreads,
-            ExpertTileKernels.SharedBytes(tile, DType.BF16.Size(), tile),
-            scratch.Normed, scratch.Remainder, router.Weight.Address, x.Shape[0], n.Width, scratch.Logits);
     }
 
     private ExpertRowKernels ExpertRowsFor(ExpertNetworks n)

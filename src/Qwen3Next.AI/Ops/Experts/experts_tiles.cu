@@ -25,15 +25,23 @@
 constexpr int kPlaces = ACTIVE + 1;
 constexpr int kChooseThreads = 256;    // of a block of choose_rows, whose warps take a row each
 
+// Inputs of networks of that type are f16. What lies between up and down is then stored divided by 16: silu(gate) * up may exceed 65,504, and
+// loses nothing that counts below 10^-6.
+template <class W> constexpr bool kHalf = sizeof(W) == 1;
+template <class W> constexpr float kHiddenScale = kHalf<W> ? 16.0f : 1.0f;
+template <class W> __device__ __forceinline__ uint16_t hidden_bits(float x) {
+    return kHalf<W> ? from_float<f16>(x * (1 / kHiddenScale<W>)).bits : from_float<bf16>(x).bits;
+}
+
 // Up to TOKENS entries of `order` for one network.
 struct Tile {
     int network, first, count;
 };
 
-// ---- u = norm(x) as bf16 and its remainder; the shared network's gate logit. Grid: rows ----
+// ---- u = norm(x) as bf16 and its remainder and, beside networks of FP8, as f16; the shared network's gate logit. Grid: rows ----
 
 extern "C" __global__ void __launch_bounds__(256)
-norm_rows(const float* x, const float* norm, float epsilon, const float* shared_gate, int width, bf16* normed, bf16* remainder, float* logits) {
+norm_rows(const float* x, const float* norm, float epsilon, const float* shared_gate, int width, bf16* normed, bf16* remainder, f16* halves, float* logits) {
     __shared__ float sums[2][8];
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     launch_dependents();
@@ -59,16 +67,18 @@ norm_rows(const float* x, const float* norm, float epsilon, const float* shared_
         float values[8], factors[8];
         load_eight(x + c, values);
         load_eight(norm + c, factors);
-        uint32_t high[4], low[4];
+        uint32_t high[4], low[4], half[4];
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             const float u = values[2 * i] * scale * factors[2 * i], v = values[2 * i + 1] * scale * factors[2 * i + 1];
             high[i] = pack_bf16(u, v);
             const float2 rounded = unpack_bf16(high[i]);
             low[i] = pack_bf16(u - rounded.x, v - rounded.y);
+            half[i] = pack_f16(u, v);
         }
         *(uint4*)(normed + (int64_t)blockIdx.x * width + c) = make_uint4(high[0], high[1], high[2], high[3]);
         *(uint4*)(remainder + (int64_t)blockIdx.x * width + c) = make_uint4(low[0], low[1], low[2], low[3]);
+        if (kHalf<ROUTED> || kHalf<SHARED>) *(uint4*)(halves + (int64_t)blockIdx.x * width + c) = make_uint4(half[0], half[1], half[2], half[3]);
     }
 }
 
@@ -241,8 +251,8 @@ constexpr int kThreads = TileGemm<bf16>::kThreads;
 
 // Sixteen rows of gate, then the sixteen of up that they meet, and so on: both are sums of one lane.
 template <class W>
-__device__ __forceinline__ void up_tile(const Network& network, const Tile& tile, const int* order, const bf16* normed, int width, int inner,
-                                        int hidden_width, char* shared, bf16* hidden) {
+__device__ __forceinline__ void up_tile(const Network& network, const Tile& tile, const int* order, const void* inputs, int width, int inner,
+                                        int hidden_width, char* shared, uint16_t* hidden) {
     typedef TileGemm<W> G;
     const int unit = blockIdx.x * 64;
     if (unit >= inner) return;
@@ -250,41 +260,42 @@ __device__ __forceinline__ void up_tile(const Network& network, const Tile& tile
     const auto gate = [](int f) { return f % 32 < 16; };
     const auto weights = [&](int f) { return of(f) < inner ? row_of(gate(f) ? network.gate : network.up, of(f), width * (int)sizeof(W)) : nullptr; };
     const auto scales = [&](int f) { return (gate(f) ? network.gate_scales : network.up_scales) + of(f) / 128 * scale_blocks(width); };
-    const auto inputs = [&](int t) { return t < tile.count ? row_of(normed, order[tile.first + t] / kPlaces, width * 2) : nullptr; };
+    const auto row = [&](int t) { return t < tile.count ? row_of(inputs, order[tile.first + t] / kPlaces, width * 2) : nullptr; };
     G g;
-    g.run(weights, inputs, scales, [](int) { return (const float*)nullptr; }, 0, width, shared);
+    g.run(weights, row, scales, [](int) { return (const float*)nullptr; }, 0, width, shared);
 #pragma unroll
     for (int n = 0; n < G::N; n++)
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             const int t = G::token(n, i);
             if (t >= tile.count) continue;
-            bf16* const to = hidden + (int64_t)order[tile.first + t] * hidden_width;
+            uint16_t* const to = hidden + (int64_t)order[tile.first + t] * hidden_width;
 #pragma unroll
             for (int m = 0; m < G::M; m += 2) {
                 const float a = g.sums[m][n][i], b = g.sums[m + 1][n][i];
-                if (of(G::feature(m, i)) < inner) to[of(G::feature(m, i))] = from_float<bf16>(a * sigmoid(a) * b);
+                if (of(G::feature(m, i)) < inner) to[of(G::feature(m, i))] = hidden_bits<W>(a * sigmoid(a) * b);
             }
         }
 }
 
 extern "C" __global__ void __launch_bounds__(kThreads)
-up_tiles(const Network* networks, const Tile* tiles, const int* tile_count, const int* order, const bf16* normed, int width, int expert_width,
-         int shared_width, int hidden_width, bf16* hidden) {
+up_tiles(const Network* networks, const Tile* tiles, const int* tile_count, const int* order, const bf16* normed, const f16* halves, int width,
+         int expert_width, int shared_width, int hidden_width, uint16_t* hidden) {
     extern __shared__ __align__(128) char shared[];
     launch_dependents();
     wait_for_previous_kernel();
     if (blockIdx.y >= *tile_count) return;
     const Tile tile = tiles[blockIdx.y];
     const Network network = networks[tile.network];
-    if (tile.network == EXPERTS) up_tile<SHARED>(network, tile, order, normed, width, shared_width, hidden_width, shared, hidden);
-    else up_tile<ROUTED>(network, tile, order, normed, width, expert_width, hidden_width, shared, hidden);
+    const void* const inputs = (tile.network == EXPERTS ? kHalf<SHARED> : kHalf<ROUTED>) ? (const void*)halves : normed;
+    if (tile.network == EXPERTS) up_tile<SHARED>(network, tile, order, inputs, width, shared_width, hidden_width, shared, hidden);
+    else up_tile<ROUTED>(network, tile, order, inputs, width, expert_width, hidden_width, shared, hidden);
 }
 
 // ---- outputs = W_down hidden for the places of a tile. Grid (ceil(D / 128), most tiles) ----
 
 template <class W>
-__device__ __forceinline__ void down_tile(const Network& network, const Tile& tile, const int* order, const bf16* hidden, int width, int inner,
+__device__ __forceinline__ void down_tile(const Network& network, const Tile& tile, const int* order, const uint16_t* hidden, int width, int inner,
                                           int hidden_width, char* shared, bf16* outputs) {
     typedef TileGemm<W> G;
     const int column = blockIdx.x * 128;
@@ -302,12 +313,12 @@ __device__ __forceinline__ void down_tile(const Network& network, const Tile& ti
             bf16* const to = outputs + (int64_t)order[tile.first + t] * width + column;
 #pragma unroll
             for (int m = 0; m < G::M; m++)
-                if (column + G::feature(m, i) < width) to[G::feature(m, i)] = from_float<bf16>(g.sums[m][n][i]);
+                if (column + G::feature(m, i) < width) to[G::feature(m, i)] = from_float<bf16>(g.sums[m][n][i] * kHiddenScale<W>);
         }
 }
 
 extern "C" __global__ void __launch_bounds__(kThreads)
-down_tiles(const Network* networks, const Tile* tiles, const int* tile_count, const int* order, const bf16* hidden, int width, int expert_width,
+down_tiles(const Network* networks, const Tile* tiles, const int* tile_count, const int* order, const uint16_t* hidden, int width, int expert_width,
            int shared_width, int hidden_width, bf16* outputs) {
     extern __shared__ __align__(128) char shared[];
     launch_dependents();

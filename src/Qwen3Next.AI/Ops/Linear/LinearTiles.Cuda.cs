@@ -52,34 +52,37 @@ internal sealed unsafe partial class CudaBackend
         var tiles = Tiles(parts, kernels.Side);
         // A split is worth its sums' way through memory only where multiprocessors would be idle, and while it has some columns.
         var splits = features < stride ? 1 : Math.Clamp(2 * _device.Multiprocessors / (tiles * tokenTiles), 1, Math.Max(1, blocks / 2));
-        var scalesAt = Aligned((long)x.Count * x.Width * kernels.InputBytes);
-        var sumsAt = scalesAt + (kernels.InputBytes == 1 ? Aligned((long)x.Count * blocks * sizeof(float)) : 0);
-        var rounded = Scratch(sumsAt + (splits == 1 ? 0 : (long)splits * x.Count * features * sizeof(float)));
-        var (scales, target) = (rounded + (nint)scalesAt, splits == 1 ? y : rounded + (nint)sumsAt);
+        // Rows as matrices of FP8 take them, and as others do.
+        bool float8 = kernels.InputBytes == 2 && Has(parts, DType.F8E4M3), others = kernels.InputBytes == 1 || Has(parts, DType.BF16);
+        var halvesAt = others ? Aligned((long)x.Count * x.Width * kernels.InputBytes) : 0;
+        var scalesAt = halvesAt + (float8 ? Aligned((long)x.Count * x.Width * 2) : 0);
+        var sumsAt = scalesAt + Aligned((long)x.Count * blocks * sizeof(float));
+        var start = Scratch(sumsAt + (splits == 1 ? 0 : (long)splits * x.Count * features * sizeof(float)));
+        nint rounded = others ? start : 0, halves = float8 ? start + (nint)halvesAt : 0, scales = start + (nint)scalesAt;
+        var target = splits == 1 ? y : start + (nint)sumsAt;
 
-        Round(kernels, x, rounded, scales);
+        kernels.Round.Launch(_stream, x.Count, TileKernels.RoundThreads, 0, x.X.Address, x.Gather, x.Width, x.Norm, x.Epsilon, rounded, halves, scales);
         var (first, second, third) = Three(parts);
         kernels.Project.Launch(
             _stream, (tiles, tokenTiles, splits), kernels.Threads, kernels.SharedBytes,
             first.Weight.Address, first.Scales.Address, first.Out, second.Weight.Address, second.Scales.Address, second.Out,
             third.Weight.Address, third.Scales.Address, third.Out, x.Width,
-            rounded, scales, x.Count, target, stride, add && splits == 1 ? 1 : 0);
+            rounded, halves, scales, x.Count, target, stride, add && splits == 1 ? 1 : 0);
         if (splits == 1) return;
         var count = (long)x.Count * features;
         kernels.AddSplits.Launch(_stream, (int)((count + AddThreads - 1) / AddThreads), AddThreads, 0, target, splits, count, y, add ? 1 : 0);
     }
 
-    /// <summary>Rows, chosen and normalised, as tiles multiply them.</summary>
-    /// <param name="kernels">Decide the type.</param>
-    /// <param name="x">Rows.</param>
-    /// <param name="rounded">Address of [T, K] BF16, or F8E4M3.</param>
-    /// <param name="scales">Address of [T, ceil(K / 128)] F32, which F8E4M3 needs.</param>
-    private void Round(TileKernels kernels, in LinearInput x, nint rounded, nint scales) =>
-        kernels.Round.Launch(_stream, x.Count, TileKernels.RoundThreads, 0, x.X.Address, x.Gather, x.Width, x.Norm, x.Epsilon, rounded, scales);
-
     /// <summary>Large tiles read weights and rows least often; small ones keep all multiprocessors busy with few rows.</summary>
     private TileKernels TilesFor(int rows, ReadOnlySpan<LinearWeight> parts) =>
         Tiles(parts, TileKernels.LargeSide) * TileKernels.Count(rows, TileKernels.LargeSide) >= _device.Multiprocessors ? LargeTiles : SmallTiles;
+
+    private static bool Has(ReadOnlySpan<LinearWeight> parts, DType type)
+    {
+        foreach (var part in parts)
+            if (part.Weight.Type == type) return true;
+        return false;
+    }
 
     private static int Blocks(int length) => TileKernels.Count(length, Float8Blocks.Size);
 

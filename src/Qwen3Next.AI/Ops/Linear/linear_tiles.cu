@@ -1,5 +1,6 @@
 // y[t] (+)= concat over up to three parts of W_part norm(x[t]), for more rows than linear.cu takes: tiles on tensor cores.
-// Specification: Linear.Cpu.cs. INPUT_BYTES 2: x is rounded to BF16; 1: to FP8 with one scale for 128 columns of a row, and all W are FP8.
+// Specification: Linear.Cpu.cs. INPUT_BYTES 2: x is rounded to BF16 where W is BF16, and where W is FP8 to F16, times a power of two that uses the
+// range of F16; 1: to FP8 with one scale for 128 columns of a row, and all W are FP8.
 // LARGE 1: tiles of 128 features x 128 tokens; 0: 64 x 64, whose k may be split over blocks where tiles are fewer than multiprocessors.
 //
 // round_rows     grid: rows, 256 threads. Reads 4 bytes and writes INPUT_BYTES for each element.
@@ -7,7 +8,7 @@
 //   FLOPs: 2 x rows x features x width. Predicted on H200 (not measured): mma.sync reaches about 60 % of what wgmma does there, so 12,352 x 2,048
 //   at 8,192 rows, 0.41 TFLOP: 0.9 ms; at 64 rows weights and rows stream from L2 and memory, 25.4 MB + 51 MB: 15 us.
 // add_splits     grid: elements / 256. Adds the splits' sums in order: reads 4 bytes x splits, writes 4.
-//   numerics: INPUT_BYTES 2: |error| <= 2^-8 sum |w x| beside F32 rounding. 1: a code is off by 2^-4 of its value, or by 2^-10 scales
+//   numerics: INPUT_BYTES 2: |error| <= 2^-8 sum |w x| of BF16, 2^-11 sum |w x| + 2^-39 max |x| sum |w| of FP8, beside F32 rounding. 1: a code is off by 2^-4 of its value, or by 2^-10 scales
 //   where it is subnormal; scale = largest / 448: |error| <= sum |w| (2^-4 |x| + 2^-10 / 448 max |x| of the 128 columns).
 #include "gemm.cuh"
 
@@ -29,9 +30,10 @@ struct Part {
     int n, column;
 };
 
-// Rounded rows [rows, width], and their scales [rows, ceil(width / 128)].
+// Rounded rows [rows, width] as matrices take them: BF16 beside BF16, halves beside FP8. scales: of the halves [rows], of FP8 rows, which take the
+// place of BF16, [rows, ceil(width / 128)].
 struct Rounded {
-    const char* values;
+    const char *values, *halves;
     const float* scales;
 };
 
@@ -39,13 +41,18 @@ template <int WeightBytes>
 __device__ __forceinline__ void project(const Part& part, int width, const Rounded& x, int rows, int feature0, int k_begin, int k_end, float* y, int y_stride, bool add, char* shared) {
     using Product = Tile<WeightBytes>;
     const int token0 = blockIdx.y * kTokens, blocks = (width + kScaleBlock - 1) / kScaleBlock;
+    const char* const values = Product::kHalf ? x.halves : x.values;
     Product product;
     product.run([&](int f) { return feature0 + f < part.n ? part.weights + (size_t)(feature0 + f) * width * WeightBytes : nullptr; },
-                [&](int t) { return token0 + t < rows ? x.values + (size_t)(token0 + t) * width * INPUT_BYTES : nullptr; },
+                [&](int t) { return token0 + t < rows ? values + (size_t)(token0 + t) * width * INPUT_BYTES : nullptr; },
                 [&](int f) { return part.scales + (feature0 + f) / kScaleBlock * blocks; },
                 [&](int t) { return x.scales + (size_t)(token0 + t) * blocks; }, k_begin, k_end, shared);
 #pragma unroll
-    for (int n = 0; n < Product::N; n++)
+    for (int n = 0; n < Product::N; n++) {
+        float scales[2] = {1, 1};
+#pragma unroll
+        for (int i = 0; i < 2; i++)
+            if (Product::kHalf && token0 + product.token(n, i) < rows) scales[i] = x.scales[token0 + product.token(n, i)];
 #pragma unroll
         for (int m = 0; m < Product::M; m++)
 #pragma unroll
@@ -53,14 +60,15 @@ __device__ __forceinline__ void project(const Part& part, int width, const Round
                 const int feature = feature0 + product.feature(m, i), token = token0 + product.token(n, i);
                 if (feature >= part.n || token >= rows) continue;
                 float* const target = y + (size_t)token * y_stride + part.column + feature;
-                *target = (add ? *target : 0) + product.sums[m][n][i];
+                *target = (add ? *target : 0) + product.sums[m][n][i] * scales[i % 2];
             }
+    }
 }
 
 // With more than one split, y is [splits, rows, y_stride] and nothing is added.
 extern "C" __global__ void __launch_bounds__(kThreads, kBlocks)
 project_tiles(const char* w0, const float* s0, int n0, const char* w1, const float* s1, int n1, const char* w2, const float* s2, int n2, int width,
-              const char* x, const float* x_scales, int rows, float* y, int y_stride, int add) {
+              const char* x, const char* halves, const float* x_scales, int rows, float* y, int y_stride, int add) {
     extern __shared__ __align__(128) char shared[];
     launch_dependents();
     int tile = blockIdx.x;
@@ -71,9 +79,9 @@ project_tiles(const char* w0, const float* s0, int n0, const char* w1, const flo
     const int blocks = (width + kScaleBlock - 1) / kScaleBlock, splits = gridDim.z;
     const int k_begin = blockIdx.z * blocks / splits * kScaleBlock, k_end = min(width, (int)(blockIdx.z + 1) * blocks / splits * kScaleBlock);
     float* const target = y + (size_t)blockIdx.z * rows * y_stride;
-    if (part.scales) project<1>(part, width, {x, x_scales}, rows, tile * kFeatures, k_begin, k_end, target, y_stride, add, shared);
+    if (part.scales) project<1>(part, width, {x, halves, x_scales}, rows, tile * kFeatures, k_begin, k_end, target, y_stride, add, shared);
 #if INPUT_BYTES == 2
-    else project<2>(part, width, {x, x_scales}, rows, tile * kFeatures, k_begin, k_end, target, y_stride, add, shared);
+    else project<2>(part, width, {x, halves, x_scales}, rows, tile * kFeatures, k_begin, k_end, target, y_stride, add, shared);
 #endif
 }
 
@@ -88,27 +96,35 @@ extern "C" __global__ void __launch_bounds__(256) add_splits(const float* sums, 
     y[i] = sum;
 }
 
-// Rounds norm(x[t]), or x[t] where there is no norm, to what the matrix products take. With `gather`, row t is row gather[t] of x.
+// Rounds norm(x[t]), or x[t] where there is no norm, to what the matrix products take: INPUT_BYTES 2: BF16 if `rounded` is given, F16 if `halves` is.
+// With `gather`, row t is row gather[t] of x.
 extern "C" __global__ void __launch_bounds__(256)
-round_rows(const float* x, const int* gather, int width, const float* norm, float epsilon, char* rounded, float* scales) {
-    __shared__ float squares[8];
+round_rows(const float* x, const int* gather, int width, const float* norm, float epsilon, char* rounded, char* halves, float* scales) {
+    __shared__ float squares[8], maxima[8];
     launch_dependents();
     wait_for_previous_kernel();
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = blockIdx.x;
     x += (size_t)(gather ? gather[row] : row) * width;
-    float factor = 1;
-    if (norm) {
-        float sum = 0;
+    float factor = 1, raise = 1;
+    if (norm || halves) {
+        float sum = 0, largest = 0;
         for (int c = threadIdx.x * 4; c < width; c += 1024) {
-            const float4 v = *(const float4*)(x + c);
+            const float4 v = *(const float4*)(x + c), w = norm ? *(const float4*)(norm + c) : make_float4(1, 1, 1, 1);
             sum += v.x * v.x + v.y * v.y + (v.z * v.z + v.w * v.w);
+            largest = fmaxf(largest, fmaxf(fmaxf(fabsf(v.x * w.x), fabsf(v.y * w.y)), fmaxf(fabsf(v.z * w.z), fabsf(v.w * w.w))));
         }
-        for (int o = 16; o; o >>= 1) sum += __shfl_xor_sync(~0u, sum, o);
-        if (lane == 0) squares[warp] = sum;
+        for (int o = 16; o; o >>= 1) sum += __shfl_xor_sync(~0u, sum, o), largest = fmaxf(largest, __shfl_xor_sync(~0u, largest, o));
+        if (lane == 0) squares[warp] = sum, maxima[warp] = largest;
         __syncthreads();
         sum = 0;
-        for (int w = 0; w < 8; w++) sum += squares[w];
-        factor = 1 / sqrtf(sum / width + epsilon);
+        for (int w = 0; w < 8; w++) sum += squares[w], largest = fmaxf(largest, maxima[w]);
+        if (norm) factor = 1 / sqrtf(sum / width + epsilon);
+        if (halves) {
+            // A power of two takes the row's largest magnitude to 2^14 or just above.
+            const uint32_t exponent = max(__float_as_uint(largest * factor) >> 23, 15u);
+            raise = __uint_as_float((268 - exponent) << 23);
+            if (threadIdx.x == 0) scales[row] = __uint_as_float((exponent - 14) << 23);
+        }
     }
     // A warp rounds 128 columns, those that share a scale.
     for (int block = warp; block * kScaleBlock < width; block += 8) {
@@ -126,7 +142,9 @@ round_rows(const float* x, const int* gather, int width, const float* norm, floa
         if (lane == 0) scales[(size_t)row * ((width + kScaleBlock - 1) / kScaleBlock) + block] = scale;
         if (c < width) *(uint32_t*)(rounded + (size_t)row * width + c) = pack_e4m3(v.x * inverse, v.y * inverse, v.z * inverse, v.w * inverse);
 #else
-        if (c < width) *(uint2*)(rounded + ((size_t)row * width + c) * 2) = make_uint2(pack_bf16(v.x, v.y), pack_bf16(v.z, v.w));
+        const size_t at = ((size_t)row * width + c) * 2;
+        if (c < width && rounded) *(uint2*)(rounded + at) = make_uint2(pack_bf16(v.x, v.y), pack_bf16(v.z, v.w));
+        if (c < width && halves) *(uint2*)(halves + at) = make_uint2(pack_f16(v.x * raise, v.y * raise), pack_f16(v.z * raise, v.w * raise));
 #endif
     }
 }

@@ -1,7 +1,7 @@
 // Products with weight matrices on tensor cores: out[f, t] = sum over k of W[f, k] X[t, k], for the features and tokens of one block.
 //
-// W is BF16, or F8E4M3 with one F32 scale for 128 x 128 elements; X is BF16, or F8E4M3 with one F32 scale for 128 elements of a token. Both lie
-// row by row, K along the row. Weights take the place of the matrix instruction's 16 rows, tokens that of its 8 columns. The order of k within
+// W is BF16, or F8E4M3 with one F32 scale for 128 x 128 elements. X is BF16 beside the first; beside the second it is F16, which F8E4M3 becomes in
+// half an instruction a value, or F8E4M3 with one F32 scale for 128 elements of a token. Both lie row by row, K along the row. Weights take the place of the matrix instruction's 16 rows, tokens that of its 8 columns. The order of k within
 // a product is free as long as both sides use the same, so a lane takes 16 consecutive bytes of a row as its part of two to four instructions:
 // what is stored is read as it is, and one load instruction serves every type.
 #pragma once
@@ -43,6 +43,16 @@ __device__ __forceinline__ void weight_fragments(const uint4& top, const uint4& 
     }
 }
 
+// Likewise for FP8 weights beside F16 inputs, exactly.
+__device__ __forceinline__ void half_fragments(const uint4& top, const uint4& bottom, int half, uint32_t (&a)[2][4]) {
+    const uint32_t u[4] = {top.x, top.y, top.z, top.w}, v[4] = {bottom.x, bottom.y, bottom.z, bottom.w};
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+        e4m3_to_f16(u[2 * half + i], a[i][0], a[i][2]);
+        e4m3_to_f16(v[2 * half + i], a[i][1], a[i][3]);
+    }
+}
+
 // The sums of one block: Features x Tokens, cut into WarpFeatures x WarpTokens for each of its kThreads / 32 warps.
 //
 // Bytes are those of an element: (2, 2), (1, 2) or (1, 1). Every thread of the block calls `run` once per tile, then reads `sums`: element
@@ -58,6 +68,8 @@ template <int Features_, int Tokens_, int WarpFeatures, int WarpTokens, int Weig
     // Dynamic shared memory of `run`, 128-byte aligned.
     static constexpr int kSharedBytes = Stages * kStageBytes;
     static constexpr int M = WarpFeatures / 16, N = WarpTokens / 8;
+    // Whether inputs are F16.
+    static constexpr bool kHalf = WeightBytes == 1 && InputBytes == 2;
 
     float sums[M][N][4];
 
@@ -89,9 +101,15 @@ template <int Features_, int Tokens_, int WarpFeatures, int WarpTokens, int Weig
             inputs.fetch(shared + s * kStageBytes + Features * kWeightRow, s);
             cp_async_commit();
         }
-        float part[WeightBytes == 1 ? M : 1][WeightBytes == 1 ? N : 1][4];
+        constexpr bool kParts = InputBytes == 1;
+        float part[kParts ? M : 1][kParts ? N : 1][4], units[M], following[M];
         clear(sums);
-        if constexpr (WeightBytes == 1) clear(part);
+        if constexpr (kParts) clear(part);
+        if constexpr (kHalf) {
+            load_units(weight_scales, weight_row, k_begin, k_end, following);
+#pragma unroll
+            for (int m = 0; m < M; m++) units[m] = following[m];
+        }
         for (int step = 0; step < steps; step++) {
             cp_async_wait<Stages - 2>();
             __syncthreads();
@@ -101,12 +119,24 @@ template <int Features_, int Tokens_, int WarpFeatures, int WarpTokens, int Weig
             inputs.fetch(free + Features * kWeightRow, next);
             cp_async_commit();
             const char* const stage = shared + step % Stages * kStageBytes;
-            if constexpr (WeightBytes == 2) {
-                multiply(stage, sums);
-            } else {
+            if constexpr (kParts) {
                 multiply(stage, part);
                 if (step % 2 == 1 || step == steps - 1) promote(part, weight_scales, input_scales, weight_row, input_row, (k_begin + step * kStep) / kScaleBlock);
+            } else {
+                if constexpr (kHalf) {
+                    if (step % 2 == 0) change_units(units, following);
+                    else load_units(weight_scales, weight_row, k_begin + (step + 1) * kStep, k_end, following);
+                }
+                multiply(stage, sums);
             }
+        }
+        if constexpr (kHalf) {
+#pragma unroll
+            for (int m = 0; m < M; m++)
+#pragma unroll
+                for (int n = 0; n < N; n++)
+#pragma unroll
+                    for (int i = 0; i < 4; i++) sums[m][n][i] *= units[m];
         }
     }
 
@@ -173,14 +203,40 @@ private:
             for (int m = 0; m < M; m++) {
                 const int chunk = WeightBytes == 2 ? 4 * half + t : t;
                 uint32_t a[2][4];
-                weight_fragments<WeightBytes, InputBytes>(chunk_at<WeightBytes>(stage, f + m * 16, chunk), chunk_at<WeightBytes>(stage, f + m * 16 + 8, chunk), half, a);
+                const uint4 top = chunk_at<WeightBytes>(stage, f + m * 16, chunk), bottom = chunk_at<WeightBytes>(stage, f + m * 16 + 8, chunk);
+                if constexpr (kHalf) half_fragments(top, bottom, half, a);
+                else weight_fragments<WeightBytes, InputBytes>(top, bottom, half, a);
 #pragma unroll
                 for (int n = 0; n < N; n++) {
                     const uint32_t low[2] = {x[n].x, x[n].y}, high[2] = {x[n].z, x[n].w};
-                    if constexpr (InputBytes == 2) mma_bf16(c[m][n], a[0], low), mma_bf16(c[m][n], a[1], high);
+                    if constexpr (kHalf) mma_f16(c[m][n], a[0], low), mma_f16(c[m][n], a[1], high);
+                    else if constexpr (InputBytes == 2) mma_bf16(c[m][n], a[0], low), mma_bf16(c[m][n], a[1], high);
                     else mma_e4m3(c[m][n], a[0], low), mma_e4m3(c[m][n], a[1], high);
                 }
             }
+        }
+    }
+
+    // The sums beside F16 inputs are multiples of the current scale, so that they need no registers beside those of the whole: when the scale
+    // changes they are divided by the new one. The smallest scales are taken as 2^-60, which keeps the quotients finite.
+    template <class WeightScales, class WeightRow>
+    __device__ __forceinline__ void load_units(WeightScales weight_scales, WeightRow weight_row, int k, int k_end, float (&units)[M]) {
+#pragma unroll
+        for (int m = 0; m < M; m++) {
+            const int f = feature(m, 0) - lane() / 4;
+            const float scale = k < k_end && weight_row(f) ? __ldg(weight_scales(f) + k / kScaleBlock) : 1;
+            units[m] = fabsf(scale) < 0x1p-60f ? 0x1p-60f : scale;
+        }
+    }
+    __device__ __forceinline__ void change_units(float (&units)[M], const float (&following)[M]) {
+#pragma unroll
+        for (int m = 0; m < M; m++) {
+            const float quotient = units[m] / following[m];
+            units[m] = following[m];
+#pragma unroll
+            for (int n = 0; n < N; n++)
+#pragma unroll
+                for (int i = 0; i < 4; i++) sums[m][n][i] *= quotient;
         }
     }
 
