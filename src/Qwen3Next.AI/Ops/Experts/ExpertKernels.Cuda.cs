@@ -12,7 +12,7 @@ internal sealed class ExpertRowKernels(KernelModule module, int stages)
     public const int RouterThreads = 128, Threads = 512;
 
     /// <summary>What blocks have beside their dynamic shared memory, mostly the choice of experts: at most so much for 32 active ones.</summary>
-    public const int StaticBytes = 8 * 32 * 13 * sizeof(int);
+    public const int StaticBytes = 8 * 32 * 15 * sizeof(int);
 
     private const int Warps = 16, PlaceBytes = 2064, SumStride = 20;
 
@@ -45,7 +45,7 @@ internal sealed class ExpertRowKernels(KernelModule module, int stages)
 /// <summary>The kernels of experts_tiles.cu for one variant and tiles of some number of rows.</summary>
 internal sealed class ExpertTileKernels(KernelModule module, int rows)
 {
-    public const int RouterThreads = 128, RouterTile = 64, ChunkRows = 64, ChunkThreads = 512, RowThreads = 256;
+    public const int RouterThreads = 128, RouterTile = 64, ChooseRows = 8, RowThreads = 256;
 
     /// <summary>Hidden values, and columns of x, that a block computes.</summary>
     public const int UpTile = 64, DownTile = 128;
@@ -61,8 +61,6 @@ internal sealed class ExpertTileKernels(KernelModule module, int rows)
     public Kernel Router { get; } = module.GetKernel("router_tiles", overlaps: true);
 
     public Kernel Choose { get; } = module.GetKernel("choose_rows", overlaps: true);
-
-    public Kernel Order { get; } = module.GetKernel("order_rows", overlaps: true);
 
     public Kernel Up { get; } = module.GetKernel("up_tiles", overlaps: true);
 

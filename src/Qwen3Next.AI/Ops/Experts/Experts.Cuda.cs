@@ -11,7 +11,9 @@ internal sealed unsafe partial class CudaBackend
     private readonly Dictionary<FeedForwardParameters, ExpertNetworks> _networks = [];
     private readonly Dictionary<ExpertVariant, ExpertRowKernels> _expertRows = [];
     private readonly Dictionary<(ExpertVariant, int), ExpertTileKernels> _expertTiles = [];
-    private Tensor _expertBlocksEnded;
+    
+    // Rows that each expert has so far, and the blocks of choose_rows that have ended; 0 between launches.
+    private Tensor _expertCounts;
 
     public void FeedForward(FeedForwardParameters p, Tensor norm, float epsilon, Tensor x)
     {
@@ -47,15 +49,14 @@ internal sealed unsafe partial class CudaBackend
 
     private void FeedManyRows(FeedForwardParameters p, ExpertNetworks n, Tensor norm, float epsilon, Tensor x)
     {
-        int rows = x.Shape[0], shared = n.SharedWidth > 0 ? 1 : 0, chunks = Ceiling(rows, ExpertTileKernels.ChunkRows);
+        int rows = x.Shape[0], shared = n.SharedWidth > 0 ? 1 : 0;
         var kernels = ExpertTilesFor(n, rows);
         var scratch = new ExpertScratch(n, rows, kernels.Rows, Scratch(new ExpertScratch(n, rows, kernels.Rows, 0).Bytes));
-        if (_expertBlocksEnded.IsEmpty) _expertBlocksEnded = Allocate(DType.F32, new Shape(1));
+        if (_expertCounts.IsEmpty) _expertCounts = Allocate(DType.F32, new Shape(ExpertNetworks.MostExperts + 1));
         if (rows <= MostRouterRows) RouteRows(p, n, norm, epsilon, x, scratch, half: false);
         else RouteTiles(p, n, kernels, norm, epsilon, x, scratch);
-        kernels.Choose.Launch(_stream, chunks, ExpertTileKernels.ChunkThreads, 0, scratch.Logits, rows, p.SharedGate is null ? 0 : 1, shared,
-            scratch.Chosen, scratch.Weights, scratch.Counts, scratch.Tiles, scratch.TileCount, _expertBlocksEnded.Address);
-        kernels.Order.Launch(_stream, chunks, ExpertTileKernels.ChunkThreads, 0, scratch.Chosen, scratch.Counts, rows, scratch.Order);
+        kernels.Choose.Launch(_stream, Ceiling(rows, ExpertTileKernels.ChooseRows), 32 * ExpertTileKernels.ChooseRows, 0,
+            scratch.Logits, rows, p.SharedGate is null ? 0 : 1, shared, scratch.Weights, _expertCounts.Address, scratch.Order, scratch.Tiles, scratch.TileCount);
 
         var sharedBytes = ExpertTileKernels.SharedBytes(ExpertTileKernels.DownTile, n.Variant.WidestType.Size(), kernels.Rows);
         kernels.Up.Launch(_stream, (Ceiling(n.HiddenWidth, ExpertTileKernels.UpTile), scratch.MostTiles), kernels.Threads, sharedBytes,

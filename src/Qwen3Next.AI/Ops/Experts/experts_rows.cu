@@ -36,6 +36,7 @@ struct Routing {
     int slots[kRows * kActive][kRows];     // by item and row: the place of the item's expert in the row's order, or -1
     int first[kRows * kActive];            // whether no earlier row chose the same
     int items;
+    Candidate candidates[kRows][32];
 };
 
 // Fills r from the logits of all rows. All threads of the block take part; there are at least as many warps as rows.
@@ -47,10 +48,10 @@ __device__ __forceinline__ void route(Routing& r, const float* logits, int rows,
     }
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, choices = rows * ACTIVE;
     if (warp < rows) {
-        const int expert = choose_experts(logits + warp * kLogits, lane);
-        const float weight = weights ? expert_weight(logits + warp * kLogits, expert, lane) : 0.0f;
+        const Candidate choice = choose(logits + warp * kLogits, lane, r.candidates[warp]);
+        const float weight = weights ? weight_of(logits + warp * kLogits, choice, lane) : 0.0f;
         if (lane < ACTIVE) {
-            r.chosen[warp * ACTIVE + lane] = expert;
+            r.chosen[warp * ACTIVE + lane] = choice.expert;
             r.weights[warp * ACTIVE + lane] = weight;
         }
     }
