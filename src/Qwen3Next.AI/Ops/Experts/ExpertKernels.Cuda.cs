@@ -11,8 +11,8 @@ internal sealed class ExpertRowKernels(KernelModule module, int stages)
 
     public const int RouterThreads = 128, Threads = 512;
 
-    /// <summary>What blocks have beside their dynamic shared memory, mostly the choice of experts: at most so much for 32 active ones.</summary>
-    public const int StaticBytes = 8 * 32 * 15 * sizeof(int);
+    /// <summary>What blocks have beside their dynamic shared memory: the choice of experts, at most so much for 32 active ones.</summary>
+    public const int StaticBytes = 8 * 32 * 17;
 
     private const int Warps = 16, PlaceBytes = 2064, SumStride = 20;
 

@@ -18,6 +18,7 @@ internal sealed unsafe partial class CudaBackend
     public void FeedForward(FeedForwardParameters p, Tensor norm, float epsilon, Tensor x)
     {
         if (x.Shape[0] == 0) return;
+        if (_expertCounts.IsEmpty) _expertCounts = Allocate(DType.F32, new Shape(ExpertNetworks.MostExperts + 1));
         if (!_networks.TryGetValue(p, out var networks)) _networks.Add(p, networks = PlaceNetworks(p, x.Shape[1]));
         if (x.Shape[0] <= ExpertRowKernels.MostRows && ExpertRowsFor(networks).Bytes(networks, x.Shape[0]) <= _device.MaxSharedBytes - ExpertRowKernels.StaticBytes)
             FeedFewRows(p, networks, norm, epsilon, x);
@@ -38,13 +39,13 @@ internal sealed unsafe partial class CudaBackend
         int rows = x.Shape[0], active = n.Variant.Active;
         var kernels = ExpertRowsFor(n);
         var scratch = new ExpertScratch(n, rows, Scratch(new ExpertScratch(n, rows, 0).Bytes));
-        RouteRows(p, n, norm, epsilon, x, scratch, half: true);
+        RouteRows(p, n, norm, epsilon, x, scratch, few: true);
 
         var groups = n.SharedWidth / 8 + rows * active * (n.ExpertWidth / 8);
         kernels.Up.Launch(_stream, Math.Min(groups, _device.Multiprocessors), ExpertRowKernels.Threads, kernels.UpBytes(rows, n.Width),
-            n.Table, scratch.Logits, scratch.Normed, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, scratch.Hidden);
+            n.Table, scratch.Routing, scratch.Normed, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, scratch.Hidden);
         kernels.Down.Launch(_stream, n.Width / 16, ExpertRowKernels.Threads, kernels.DownBytes(n, rows),
-            n.Table, scratch.Logits, scratch.Hidden, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, p.SharedGate is null ? 0 : 1, x.Address);
+            n.Table, scratch.Routing, scratch.Logits, scratch.Hidden, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, p.SharedGate is null ? 0 : 1, x.Address);
     }
 
     private void FeedManyRows(FeedForwardParameters p, ExpertNetworks n, Tensor norm, float epsilon, Tensor x)
@@ -52,8 +53,7 @@ internal sealed unsafe partial class CudaBackend
         int rows = x.Shape[0], shared = n.SharedWidth > 0 ? 1 : 0;
         var kernels = ExpertTilesFor(n, rows);
         var scratch = new ExpertScratch(n, rows, kernels.Rows, Scratch(new ExpertScratch(n, rows, kernels.Rows, 0).Bytes));
-        if (_expertCounts.IsEmpty) _expertCounts = Allocate(DType.F32, new Shape(ExpertNetworks.MostExperts + 1));
-        if (rows <= MostRouterRows) RouteRows(p, n, norm, epsilon, x, scratch, half: false);
+        if (rows <= MostRouterRows) RouteRows(p, n, norm, epsilon, x, scratch, few: false);
         else RouteTiles(p, n, kernels, norm, epsilon, x, scratch);
         kernels.Choose.Launch(_stream, Ceiling(rows, ExpertTileKernels.ChooseRows), 32 * ExpertTileKernels.ChooseRows, 0,
             scratch.Logits, rows, p.SharedGate is null ? 0 : 1, shared, scratch.Weights, _expertCounts.Address, scratch.Order, scratch.Tiles, scratch.TileCount);
@@ -68,11 +68,12 @@ internal sealed unsafe partial class CudaBackend
         kernels.Combine.Launch(_stream, rows, ExpertTileKernels.RowThreads, 0, scratch.Outputs, scratch.Weights, shared, n.Width, x.Address);
     }
 
-    private void RouteRows(FeedForwardParameters p, ExpertNetworks n, Tensor norm, float epsilon, Tensor x, in ExpertScratch scratch, bool half)
+    private void RouteRows(FeedForwardParameters p, ExpertNetworks n, Tensor norm, float epsilon, Tensor x, in ExpertScratch scratch, bool few)
     {
         var grid = (Ceiling(n.Variant.Experts + 1, ExpertRowKernels.RouterThreads / 32), Ceiling(x.Shape[0], ExpertRowKernels.MostRows));
         ExpertRowsFor(n).Router.Launch(_stream, grid, ExpertRowKernels.RouterThreads, 0, x.Address, norm.Address, epsilon,
-            p.Router?.Weight.Address ?? 0, p.SharedGate?.Weight.Address ?? 0, x.Shape[0], n.Width, scratch.Logits, half ? 1 : 0, scratch.Normed);
+            p.Router?.Weight.Address ?? 0, p.SharedGate?.Weight.Address ?? 0, x.Shape[0], n.Width, scratch.Logits, few ? 1 : 0, scratch.Normed,
+            few ? scratch.Routing : 0, _expertCounts.Address);
     }
 
     private void RouteTiles(

@@ -4,8 +4,8 @@
 // Numbers: u and silu(gate) * up are rounded to f16 (2^-11 relative), the latter times 2^-4, which reaches 1e6 and resolves 1e-6; beside bf16 weights
 // then to bf16 (2^-8). Products and sums are f32; the router reads u unrounded.
 //
-// Chain: the selection of experts is repeated by every block that needs it, which is faster than one block selecting and the others waiting for it.
-// experts_up lets its successor start only when router_rows has ended: experts_down may read the logits, and fetch its weights, before it waits.
+// Chain: the last block of router_rows selects the experts. experts_up lets its successor start only when router_rows has ended: experts_down may read
+// what was selected, and fetch its weights, before it waits.
 //
 // Predictions for one H200 (4,275 GB/s, 132 multiprocessors), 80B shape (E 512, K 10, D 2048, I 512), FP8, 1 row:
 //   kernel        grid               block  shared                                bytes    time
@@ -28,122 +28,141 @@
 // silu(gate) * up is stored times this.
 constexpr float kHiddenScale = 1.0f / 16;
 
-// What the selection comes to, in shared memory. Items are the experts that some row chose.
+// What the selection comes to. Items are the experts that some row chose, the first row's first.
 struct Routing {
-    int chosen[kRows * kActive];           // by row and order of id
-    float weights[kRows * kActive];
-    int experts[kRows * kActive];          // by item
-    int slots[kRows * kActive][kRows];     // by item and row: the place of the item's expert in the row's order, or -1
-    int first[kRows * kActive];            // whether no earlier row chose the same
     int items;
-    Candidate candidates[kRows][32];
+    int experts[kRows * kActive];                    // by item
+    float weights[kRows * kActive];                  // by row and order of id
+    signed char slots[kRows * kActive][kRows];       // by item and row: the place of the item's expert in the row's order, or -1
 };
 
-// Fills r from the logits of all rows. All threads of the block take part; there are at least as many warps as rows.
-__device__ __forceinline__ void route(Routing& r, const float* logits, int rows, bool weights) {
-    if (EXPERTS == 0) {
-        if (threadIdx.x == 0) r.items = 0;
-        __syncthreads();
-        return;
-    }
-    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, choices = rows * ACTIVE;
-    if (warp < rows) {
-        const Candidate choice = choose(logits + warp * kLogits, lane, r.candidates[warp]);
-        const float weight = weights ? weight_of(logits + warp * kLogits, choice, lane) : 0.0f;
-        if (lane < ACTIVE) {
-            r.chosen[warp * ACTIVE + lane] = choice.expert;
-            r.weights[warp * ACTIVE + lane] = weight;
-        }
-    }
-    __syncthreads();
-    for (int i = threadIdx.x; i < choices; i += blockDim.x) {
-        int first = 1;
-        for (int j = 0; j < i / kActive * ACTIVE; j++) first &= r.chosen[j] != r.chosen[i];
-        r.first[i] = first;
-    }
-    __syncthreads();
-    for (int i = threadIdx.x; i < choices; i += blockDim.x) {
-        int item = 0;
-        for (int j = 0; j < i; j++) item += r.first[j];
-        if (i == choices - 1) r.items = item + r.first[i];
-        if (!r.first[i]) continue;
-        r.experts[item] = r.chosen[i];
-        for (int row = 0; row < kRows; row++) {
-            int slot = -1;
-            for (int k = 0; k < ACTIVE && row < rows; k++)
-                if (r.chosen[row * ACTIVE + k] == r.chosen[i]) slot = k;
-            r.slots[item][row] = slot;
-        }
-    }
-    __syncthreads();
+// A block's copy of what router_rows found; all threads take part, the caller synchronises.
+__device__ __forceinline__ void load_routing(Routing& r, const Routing* from) {
+    constexpr int kWords = sizeof(Routing) / 4;
+#pragma unroll 1
+    for (int i = threadIdx.x; i < kWords; i += kStreamThreads) ((int*)&r)[i] = __ldcg((const int*)from + i);
 }
 
-// ---- logits = W_router u and the shared network's gate, f32; normed = u in f16 where `half`, else bf16 ----
+// One block fills `result` from the logits of all rows.
+__device__ __forceinline__ void route(const float* logits, int rows, Routing* result) {
+    __shared__ int chosen[kRows * kActive], first[kRows * kActive];     // by row and order of id
+    __shared__ Candidate candidates[kRows][32];
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, choices = rows * ACTIVE;
+#pragma unroll 1
+    for (int row = warp; row < rows; row += blockDim.x / 32) {
+        const Candidate choice = choose(logits + row * kLogits, lane, candidates[row]);
+        const float weight = weight_of(logits + row * kLogits, choice, lane);
+        if (lane < ACTIVE) chosen[row * ACTIVE + lane] = choice.expert, result->weights[row * ACTIVE + lane] = weight;
+    }
+    __syncthreads();
+#pragma unroll 1
+    for (int i = threadIdx.x; i < choices; i += blockDim.x) {
+        int earlier = 0;
+#pragma unroll 1
+        for (int j = 0; j < i / kActive * ACTIVE; j++) earlier |= chosen[j] == chosen[i];
+        first[i] = !earlier;
+    }
+    __syncthreads();
+#pragma unroll 1
+    for (int i = threadIdx.x; i < choices; i += blockDim.x) {
+        int item = 0;
+#pragma unroll 1
+        for (int j = 0; j < i; j++) item += first[j];
+        if (i == choices - 1) result->items = item + first[i];
+        if (!first[i]) continue;
+        result->experts[item] = chosen[i];
+#pragma unroll 1
+        for (int row = 0; row < kRows; row++) {
+            int slot = -1;
+#pragma unroll 1
+            for (int k = 0; k < ACTIVE && row < rows; k++)
+                if (chosen[row * ACTIVE + k] == chosen[i]) slot = k;
+            result->slots[item][row] = slot;
+        }
+    }
+}
 
-// A warp computes one logit of all its rows: grid (ceil((EXPERTS + 1) / 4), ceil(rows / 8)). The norm's scale comes last, when it is known.
+// ---- logits = W_router u and the shared network's gate, f32; normed = u in f16 where `half`, else bf16; which experts are chosen ----
+
+constexpr int kPanel = 2048;               // columns: 8 pieces of 8 for each lane
+
+// Weights of one output times the norm's, for a panel; zeros where there is none.
+__device__ __forceinline__ void router_weights(const bf16* router, const float* norm, const float* shared_gate, int expert, int panel, int width, float (&weights)[8][8]) {
+    const bool routed = expert < EXPERTS, gate = expert == EXPERTS && shared_gate != nullptr;
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+        const int c = panel + (i * 32 + threadIdx.x % 32) * 8;
+        float factors[8];
+#pragma unroll
+        for (int j = 0; j < 8; j++) weights[i][j] = 0;
+        if (c >= width) continue;
+        load_eight(norm + c, factors);
+        if (routed) load_values(router + (int64_t)expert * width + c, weights[i]);
+        if (gate) load_eight(shared_gate + c, weights[i]);
+#pragma unroll
+        for (int j = 0; j < 8; j++) weights[i][j] *= factors[j];
+    }
+}
+
+// A warp computes one logit of all its rows: grid (ceil((EXPERTS + 1) / 4), ceil(rows / 8)). The norm's scale comes last, when it is known. The block
+// that ends last chooses the experts where `routing` is given: arrived is 0 before and after. Code is short: that it is read from memory, once a
+// layer, takes as long as the sums.
 extern "C" __global__ void __launch_bounds__(128)
 router_rows(const float* x, const float* norm, float epsilon, const bf16* router, const float* shared_gate, int rows, int width, float* logits,
-            int half, bf16* normed) {
-    constexpr int kColumns = 2048;         // of a panel: 8 pieces of 8 for each lane
+            int half, bf16* normed, Routing* routing, unsigned* arrived) {
+    __shared__ bool last;
     const int lane = threadIdx.x % 32, expert = blockIdx.x * 4 + threadIdx.x / 32;
-    const bool routed = expert < EXPERTS, gate = expert == EXPERTS && shared_gate != nullptr;
-    const int row = blockIdx.y * kRows, count = min(kRows, rows - row);
-    float dot[kRows] = {}, square[kRows] = {};
+    const int begin = blockIdx.y * kRows, end = min(begin + kRows, rows);
+    float weights[8][8];
     launch_dependents();
-    for (int panel = 0; panel < width; panel += kColumns) {
-        float weights[8][8] = {};
-#pragma unroll
-        for (int i = 0; i < 8; i++) {
-            const int c = panel + (i * 32 + lane) * 8;
-            if (c >= width) break;
-            float factors[8];
-            load_eight(norm + c, factors);
-            if (routed) load_values(router + (int64_t)expert * width + c, weights[i]);
-            if (gate) load_eight(shared_gate + c, weights[i]);
-            for (int j = 0; j < 8; j++) weights[i][j] *= factors[j];
-        }
-        if (panel == 0) wait_for_previous_kernel();
-#pragma unroll
-        for (int t = 0; t < kRows; t++) {
-            if (t >= count) break;
+    router_weights(router, norm, shared_gate, expert, 0, width, weights);
+    wait_for_previous_kernel();
+#pragma unroll 1
+    for (int row = begin; row < end; row++) {
+        const float* const from = x + (int64_t)row * width;
+        float dot = 0, square = 0;
+#pragma unroll 1
+        for (int panel = 0; panel < width; panel += kPanel) {
+            if (width > kPanel && (row > begin || panel > 0)) router_weights(router, norm, shared_gate, expert, panel, width, weights);
 #pragma unroll
             for (int i = 0; i < 8; i++) {
                 const int c = panel + (i * 32 + lane) * 8;
-                if (c >= width) break;
+                if (c >= width) continue;
                 float values[8];
-                load_eight(x + (int64_t)(row + t) * width + c, values);
+                load_eight(from + c, values);
+#pragma unroll
                 for (int j = 0; j < 8; j++) {
-                    dot[t] = fmaf(weights[i][j], values[j], dot[t]);
-                    square[t] = fmaf(values[j], values[j], square[t]);
+                    dot = fmaf(weights[i][j], values[j], dot);
+                    square = fmaf(values[j], values[j], square);
                 }
             }
         }
-    }
-#pragma unroll
-    for (int t = 0; t < kRows; t++) {
-        if (t >= count) break;
-        const float scale = rsqrtf(warp_sum(square[t]) / width + epsilon);
-        const float logit = warp_sum(dot[t]) * scale;
-        if (lane == 0 && (routed || gate)) logits[(int64_t)(row + t) * kLogits + expert] = logit;
-        square[t] = scale;
-    }
-    // The first threads of the grid's row write u.
-    for (int c = (blockIdx.x * 128 + threadIdx.x) * 8; c < width; c += gridDim.x * 128 * 8) {
-#pragma unroll
-        for (int t = 0; t < kRows; t++) {
-            if (t >= count) break;
-            const int64_t at = (int64_t)(row + t) * width + c;
+        const float scale = rsqrtf(warp_sum(square) / width + epsilon);
+        dot = warp_sum(dot) * scale;
+        if (lane == 0 && (expert < EXPERTS || (expert == EXPERTS && shared_gate))) logits[(int64_t)row * kLogits + expert] = dot;
+        // The first threads of the grid's row write u.
+#pragma unroll 1
+        for (int c = (blockIdx.x * 128 + threadIdx.x) * 8; c < width; c += gridDim.x * 128 * 8) {
             float values[8], factors[8];
-            load_eight(x + at, values);
+            load_eight(from + c, values);
             load_eight(norm + c, factors);
             uint32_t packed[4];
+#pragma unroll
             for (int j = 0; j < 4; j++) {
-                const float low = values[2 * j] * square[t] * factors[2 * j], high = values[2 * j + 1] * square[t] * factors[2 * j + 1];
+                const float low = values[2 * j] * scale * factors[2 * j], high = values[2 * j + 1] * scale * factors[2 * j + 1];
                 packed[j] = half ? pack_f16(low, high) : pack_bf16(low, high);
             }
-            *(uint4*)(normed + at) = make_uint4(packed[0], packed[1], packed[2], packed[3]);
+            *(uint4*)(normed + (int64_t)row * width + c) = make_uint4(packed[0], packed[1], packed[2], packed[3]);
         }
     }
+    if (EXPERTS == 0 || !routing) return;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) last = atomicInc(arrived, gridDim.x - 1) == gridDim.x - 1;
+    __syncthreads();
+    if (!last) return;
+    __threadfence();
+    route(logits, rows, routing);
 }
 
 // ---- hidden = silu(W_gate u) * (W_up u) ----
@@ -164,7 +183,7 @@ template <class W> __device__ __forceinline__ Group up_group(const Network* netw
 // fetched before the wait. Shared: rings, two turns of sums, u.
 // Two types take a few registers more.
 extern "C" __global__ void __launch_bounds__(kStreamThreads, sizeof(ROUTED) == sizeof(SHARED) ? kStreamBlocks : 1)
-experts_up(const Network* networks, const float* logits, const f16* normed, int rows, int width, int expert_width, int shared_width, int hidden_width,
+experts_up(const Network* networks, const Routing* chosen, const f16* normed, int rows, int width, int expert_width, int shared_width, int hidden_width,
            f16* hidden) {
     extern __shared__ __align__(128) char shared[];
     __shared__ Routing routing;
@@ -183,17 +202,21 @@ experts_up(const Network* networks, const float* logits, const f16* normed, int 
 
     UnitStream<STAGES, decltype(open)> stream(shared, open, shared_groups);
     int ahead = 0;
+#pragma unroll 1
     for (; ahead < STAGES - 1 && stream.more(); ahead++) stream.fetch();
     wait_for_previous_kernel();
     launch_dependents();
+#pragma unroll 1
     for (int row = 0; row < rows; row++)
+#pragma unroll 1
         for (int c = threadIdx.x * 8; c < (width + 127) / 128 * 128; c += kStreamThreads * 8)
             *(uint4*)(inputs + row * stride + c * 2) = c < width ? *(const uint4*)(normed + (int64_t)row * width + c) : make_uint4(0, 0, 0, 0);
-    route(routing, logits, rows, false);
-    const int groups = shared_groups + routing.items * per_expert;
-    stream.limit = groups;
-    for (; ahead < STAGES - 1; ahead++) stream.fetch();
+    if (EXPERTS > 0) load_routing(routing, chosen);
     __syncthreads();
+    const int groups = shared_groups + (EXPERTS > 0 ? routing.items * per_expert : 0);
+    stream.limit = groups;
+#pragma unroll 1
+    for (; ahead < STAGES - 1; ahead++) stream.fetch();
 
     for (int group = blockIdx.x, n = 0; group < groups; group += gridDim.x, n++) {
         float sum[4] = {};
@@ -224,7 +247,7 @@ template <class W> __device__ __forceinline__ Group down_group(const Network* ne
 // A block computes 16 columns of x for all rows: grid D / 16. Its warps take the units of all networks in turn, the shared network's first. Results
 // wait by row and unit, the shared network's by row and warp, and are added in order of id. Shared: rings, then `results` floats.
 extern "C" __global__ void __launch_bounds__(kStreamThreads, kStreamBlocks)
-experts_down(const Network* networks, const float* logits, const f16* hidden, int rows, int width, int expert_width, int shared_width,
+experts_down(const Network* networks, const Routing* chosen, const float* logits, const f16* hidden, int rows, int width, int expert_width, int shared_width,
              int hidden_width, int gated, float* x) {
     extern __shared__ __align__(128) char shared[];
     __shared__ Routing routing;
@@ -233,9 +256,10 @@ experts_down(const Network* networks, const float* logits, const f16* hidden, in
     const int per_expert = ceiling(expert_width, kUnitColumns<ROUTED>), shared_units = ceiling(shared_width, kUnitColumns<SHARED>);
     const int shared_places = min(shared_units, kStreamWarps), places = ACTIVE * per_expert + shared_places;
     launch_dependents();
-    route(routing, logits, rows, true);
+    if (EXPERTS > 0) load_routing(routing, chosen);
+    __syncthreads();
 
-    const int units = shared_units + routing.items * per_expert;
+    const int units = shared_units + (EXPERTS > 0 ? routing.items * per_expert : 0);
     Ring<STAGES> ring(shared);
     int next = warp;
     const auto fetch = [&] {
@@ -244,6 +268,7 @@ experts_down(const Network* networks, const float* logits, const f16* hidden, in
         next += kStreamWarps;
         ring.close();
     };
+#pragma unroll 1
     for (int i = 0; i < STAGES - 1; i++) fetch();
     wait_for_previous_kernel();
 

@@ -60,6 +60,7 @@ __device__ __forceinline__ void look_at_rows(RowStatistics& s, const float* x, c
         const float* const row = x + (size_t)(gather ? gather[r] : r) * width;
         float square = 0;
         uint32_t largest = 0;
+#pragma unroll 1
         for (int c = threadIdx.x * 4; c < width; c += kStreamThreads * 4) {
             const float4 v = *(const float4*)(row + c), u = scaled_four(row, norm, c);
             square += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
@@ -81,6 +82,7 @@ __device__ __forceinline__ void store_rows(const RowStatistics& s, const float* 
         const uint32_t largest = __reduce_max_sync(~0u, s.largest[r][threadIdx.x % kStreamWarps]), exponent = min(max(largest >> 23, 15u), 253u);
         const float scale = __uint_as_float((268 - exponent) << 23), undo = __uint_as_float((exponent - 14) << 23);
         const float* const row = x + (size_t)(gather ? gather[r] : r) * width;
+#pragma unroll 1
         for (int c = threadIdx.x * 4; c < padded; c += kStreamThreads * 4) {
             uint2 packed = make_uint2(0, 0);
             if (c < width) {
@@ -92,7 +94,7 @@ __device__ __forceinline__ void store_rows(const RowStatistics& s, const float* 
         if (threadIdx.x / 32 != r) continue;
         float square = s.squares[r][threadIdx.x % kStreamWarps];
         for (int o = kStreamWarps / 2; o; o >>= 1) square += __shfl_xor_sync(~0u, square, o);
-        if (threadIdx.x % 32 == 0) factors[r] = norm ? undo / sqrtf(square / width + epsilon) : undo;
+        if (threadIdx.x % 32 == 0) factors[r] = norm ? undo * rsqrtf(square / width + epsilon) : undo;
     }
 }
 
@@ -110,6 +112,7 @@ project_rows(const char* w0, const float* s0, int n0, const char* w1, const floa
     launch_dependents();
     const auto open = [&](int group) { int column; return parts.group(group, column); };
     UnitStream<STAGES, decltype(open)> stream(shared, open, groups);
+#pragma unroll 1
     for (int i = 0; i < STAGES - 1; i++) stream.fetch();
     if (norm && threadIdx.x * 8 < width) prefetch_l2(norm + threadIdx.x * 8);
     wait_for_previous_kernel();
