@@ -106,8 +106,8 @@ project_rows(const char* w0, const float* s0, int n0, const char* w1, const floa
     __shared__ float factors[kRows];
     const Parts parts{w0, w1, w2, s0, s1, s2, n0, n1, n2, width};
     const int groups = parts.groups(), warp = threadIdx.x / 32, lane = threadIdx.x % 32, turn_sums = kStreamWarps * rows * kSumStride;
-    float* const sums = (float*)(shared + kStreamWarps * STAGES * kPlaceBytes);
-    char* const inputs = (char*)(sums + 2 * turn_sums);
+    char* const inputs = shared + kStreamWarps * STAGES * kPlaceBytes;
+    float* const sums = (float*)(inputs + rows * activation_stride(width));
 
     launch_dependents();
     const auto open = [&](int group) { int column; return parts.group(group, column); };
@@ -121,21 +121,19 @@ project_rows(const char* w0, const float* s0, int n0, const char* w1, const floa
     store_rows(statistics, x, gather, norm, epsilon, width, rows, inputs, factors);
     __syncthreads();
 
-    for (int index = blockIdx.x, n = 0; index < groups; index += gridDim.x, n++) {
+    float* turn = sums;
+    for (int index = blockIdx.x; index < groups; index += gridDim.x, turn = turn == sums ? sums + turn_sums : sums) {
         int column;
-        const Group group = parts.group(index, column);
         float sum[4] = {};
-        if (group.narrow()) multiply_group<e4m3>(stream, inputs, rows, width, sum);
+        if (parts.group(index, column).narrow()) multiply_group<e4m3>(stream, inputs, rows, width, sum);
         else multiply_group<bf16>(stream, inputs, rows, width, sum);
-        // Two groups' sums take turns, so that a warp may run ahead by one group; adding them goes round among the warps.
-        float* const turn = sums + n % 2 * turn_sums;
+        // Two groups' sums take turns, so that a warp may run ahead by one group. A warp adds those of one row.
         store_sums(turn, rows, sum);
         __syncthreads();
-        const int row = (warp + n) % kStreamWarps;
-        if (row >= rows) continue;
-        const float total = add_sums(turn, rows, row);
-        if (lane >= group.features) continue;
-        float* const target = y + (size_t)row * y_stride + column + lane;
-        *target = (add ? *target : 0) + total * factors[row];
+        if (warp >= rows) continue;
+        const float total = add_sums(turn, rows, warp);
+        if (lane >= parts.group(index, column).features) continue;
+        float* const target = y + (size_t)warp * y_stride + column + lane;
+        *target = (add ? *target : 0) + total * factors[warp];
     }
 }

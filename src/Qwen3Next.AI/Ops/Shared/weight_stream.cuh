@@ -29,7 +29,7 @@ struct Group {
 // After Stages - 1 fetches ahead, fetches and reads alternate: what is read is then the place that comes to be filled next.
 template <int Stages> struct Ring {
     char* const units;
-    int place = 0;
+    int place = 0;              // in bytes
 
     __device__ __forceinline__ Ring(char* shared) : units(shared + threadIdx.x / 32 * Stages * kPlaceBytes) {}
 
@@ -37,18 +37,18 @@ template <int Stages> struct Ring {
     __device__ __forceinline__ void fill(const Group& g, int unit) const {
         const int lane = threadIdx.x % 32, row = lane / 8, chunk = lane % 8, offset = unit * kUnitRow + chunk * 16;
         const uint32_t at = row * g.row_bytes + offset, four = 4 * g.row_bytes;    // 16 rows are far below 4 GB
-        char* const to = units + place * kPlaceBytes + row * kUnitRow + swizzle(row, chunk) * 16;
+        char* const to = units + place + row * kUnitRow + swizzle(row, chunk) * 16;
         const bool there = offset < g.row_bytes;
         cp_async<16>(to, g.top + at, there && row < g.features);
         cp_async<16>(to + 4 * kUnitRow, g.top + at + four, there && row + 4 < g.features);
         cp_async<16>(to + 8 * kUnitRow, g.bottom + at, there && row + 8 < g.features);
         cp_async<16>(to + 12 * kUnitRow, g.bottom + at + four, there && row + 12 < g.features);
-        float* const scales = (float*)(units + place * kPlaceBytes + kUnitBytes);
+        float* const scales = (float*)(units + place + kUnitBytes);
         if (g.narrow() && lane == 0) cp_async<4>(scales, g.top_scales + unit), cp_async<4>(scales + 1, g.bottom_scales + unit);
     }
     __device__ __forceinline__ void close() {
         cp_async_commit();
-        place = place + 1 == Stages ? 0 : place + 1;
+        place = place == (Stages - 1) * kPlaceBytes ? 0 : place + kPlaceBytes;
     }
     // The oldest unit has come, and the place of the one before it may be filled.
     __device__ __forceinline__ void wait() const {
@@ -56,7 +56,7 @@ template <int Stages> struct Ring {
         __syncwarp();
     }
     // After the fetch that follows the wait.
-    __device__ __forceinline__ const char* unit() const { return units + place * kPlaceBytes; }
+    __device__ __forceinline__ const char* unit() const { return units + place; }
 };
 
 // A warp's units of the block's groups in order: groups blockIdx, + gridDim, ... below `limit`, which may grow. open(g) gives group g.
@@ -99,6 +99,8 @@ template <class W> __device__ __forceinline__ void multiply_unit(const char* uni
     const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
     float parts[2][4] = {};     // two sums, because products that add to one wait for each other
 #pragma unroll
+    for (int i = 0; sizeof(W) == 2 && i < 4; i++) parts[0][i] = sum[i];
+#pragma unroll
     for (int s = 0; s < 2; s++) {
         const char* const from = unit + g * kUnitRow + swizzle(g, 4 * s + t) * 16;
         const uint4 top = *(const uint4*)from, bottom = *(const uint4*)(from + 8 * kUnitRow);
@@ -122,9 +124,14 @@ template <class W> __device__ __forceinline__ void multiply_unit(const char* uni
             }
         }
     }
-    const float2 scales = sizeof(W) == 1 ? *(const float2*)(unit + kUnitBytes) : make_float2(1, 1);
+    if constexpr (sizeof(W) == 1) {
+        const float2 scales = *(const float2*)(unit + kUnitBytes);
 #pragma unroll
-    for (int i = 0; i < 4; i++) sum[i] = fmaf(i < 2 ? scales.x : scales.y, parts[0][i] + parts[1][i], sum[i]);
+        for (int i = 0; i < 4; i++) sum[i] = fmaf(i < 2 ? scales.x : scales.y, parts[0][i] + parts[1][i], sum[i]);
+    } else {
+#pragma unroll
+        for (int i = 0; i < 4; i++) sum[i] = parts[0][i] + parts[1][i];
+    }
 }
 
 // Bytes from one row of f16 activations in shared memory to the next: padded to whole units, and by 16 so that rows meet in other banks.
