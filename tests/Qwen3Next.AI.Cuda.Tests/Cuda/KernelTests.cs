@@ -16,10 +16,11 @@ public sealed class KernelTests : IDisposable
             out[block * blockDim.x * blockDim.y * blockDim.z + thread] = block * 1000 + thread;
         }
         extern "C" __global__ void mirror(int* out, int n) {
-            extern __shared__ int all[];
-            for (int i = threadIdx.x; i < n; i += blockDim.x) all[i] = i;
+            // A name with linkage must not be one that the compiler declares itself, as NVRTC 13 does with `all`.
+            extern __shared__ int values[];
+            for (int i = threadIdx.x; i < n; i += blockDim.x) values[i] = i;
             __syncthreads();
-            for (int i = threadIdx.x; i < n; i += blockDim.x) out[i] = all[n - 1 - i];
+            for (int i = threadIdx.x; i < n; i += blockDim.x) out[i] = values[n - 1 - i];
         }
         extern "C" __global__ void widths(long long* out, long long a, int b, unsigned long long c, unsigned d) { out[0] = a, out[1] = b, out[2] = c, out[3] = d; }
         """;

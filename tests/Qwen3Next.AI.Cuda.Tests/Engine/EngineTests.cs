@@ -38,20 +38,30 @@ public sealed class EngineTests(CudaFixture cuda)
         }
     }
 
+    /// <summary>
+    /// Free memory is the whole GPU's: other processes change it, and the driver keeps a few megabytes for what it ran for the first time. So one
+    /// round of twenty must agree, to the byte; a plan that is wrong, or memory that stays behind, shows in every round.
+    /// </summary>
     [Fact]
-    public async Task Load_PlanIsWhatTheDeviceLost()
+    public async Task Load_PlanIsWhatTheDeviceLostAndDisposeGivesBack()
     {
-        var free = cuda.Device.FreeBytes;
-        await using var engine = new Qwen3NextEngine(new Qwen3NextOptions
+        var rounds = new List<string>();
+        for (var i = 0; i < 20; i++)
         {
-            ModelPath = Golden.Path("next-tiny"), Device = Qwen3NextDevice.Cuda, MaxContextTokens = 128, MaxConcurrentRequests = 2, MaxBatchTokens = 64,
-        });
-        await engine.LoadAsync(cancellationToken: TestContext.Current.CancellationToken);
-        var lost = free - cuda.Device.FreeBytes;
-        Assert.InRange(engine.MemoryPlan!.Total, 0.98 * lost, 1.02 * lost);
-        Assert.True(engine.MemoryPlan.Workspace > 0);
-        await engine.DisposeAsync();
-        Assert.Equal(free, cuda.Device.FreeBytes);
+            var free = cuda.Device.FreeBytes;
+            await using var engine = new Qwen3NextEngine(new Qwen3NextOptions
+            {
+                ModelPath = Golden.Path("next-tiny"), Device = Qwen3NextDevice.Cuda, MaxContextTokens = 128, MaxConcurrentRequests = 2, MaxBatchTokens = 64,
+            });
+            await engine.LoadAsync(cancellationToken: TestContext.Current.CancellationToken);
+            var (lost, plan) = (free - cuda.Device.FreeBytes, engine.MemoryPlan!);
+            Assert.True(plan.Workspace > 0);
+            await engine.DisposeAsync();
+            var kept = free - cuda.Device.FreeBytes;
+            if (Math.Abs(plan.Total - lost) <= 0.02 * lost && kept == 0) return;
+            rounds.Add($"planned {plan.Total} bytes, the device lost {lost} and did not get {kept} back");
+        }
+        Assert.Fail(string.Join('\n', rounds));
     }
 
     [Fact]

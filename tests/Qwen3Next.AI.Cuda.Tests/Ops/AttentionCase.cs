@@ -73,7 +73,7 @@ internal sealed unsafe class AttentionCase : IDisposable
 
         TakeStored(batch, _pages.Keys, _cudaPages.Keys, "keys");
         TakeStored(batch, _pages.Values, _cudaPages.Values, "values");
-        CheckHeads(batch, projected, _cuda.Read(_cudaHeads.Rows(0, rows)));
+        CheckHeads(batch, projected, _cuda.Read(_cudaHeads.Rows(0, rows)).ToArray());
     }
 
     /// <summary>Managed bytes that a repeated call on CUDA allocates.</summary>
@@ -135,16 +135,19 @@ internal sealed unsafe class AttentionCase : IDisposable
             var host = new Tensor((nint)read, stored.Type, stored.Shape);
             var (relative, absolute) = stored.Type switch { DType.F32 => (0.0, 0.0), DType.BF16 => (BFloat16Unit, 0.0), _ => (1.0 / 16, 1.0 / 1024) };
             var added = AddedPositions(batch);
-            for (var i = 0L; i < expected.Shape.Elements; i++)
+            // A position of a head at a time: a long context has a hundred million numbers.
+            Parallel.For(0, expected.Shape.Elements / _sizes.HeadDim, row =>
             {
-                double actual = Decode(host, i), wanted = expected.F32[i];
-                if (double.IsNaN(actual) && double.IsNaN(wanted)) continue;
-                var row = i / _sizes.HeadDim;
                 var isNew = added.Contains(((int)(row / PageKeys / _sizes.KvHeads), (int)(row % PageKeys)));
-                var tolerance = isNew ? Math.Max(relative * Math.Abs(wanted), absolute) + RotationError : 0;
-                if (!(Math.Abs(actual - wanted) <= tolerance)) Assert.Fail($"{what}: element {i} of {expected.Shape}, {(isNew ? "new" : "cached")}, is {actual:R}, expected {wanted:R}");
-                expected.F32[i] = (float)actual;
-            }
+                for (var i = row * _sizes.HeadDim; i < (row + 1) * _sizes.HeadDim; i++)
+                {
+                    double actual = Decode(host, i), wanted = expected.F32[i];
+                    if (double.IsNaN(actual) && double.IsNaN(wanted)) continue;
+                    var tolerance = isNew ? Math.Max(relative * Math.Abs(wanted), absolute) + RotationError : 0;
+                    if (!(Math.Abs(actual - wanted) <= tolerance)) Assert.Fail($"{what}: element {i} of {expected.Shape}, {(isNew ? "new" : "cached")}, is {actual:R}, expected {wanted:R}");
+                    expected.F32[i] = (float)actual;
+                }
+            });
         }
     }
 
@@ -162,28 +165,34 @@ internal sealed unsafe class AttentionCase : IDisposable
     /// and values) to BF16: uniform within 2^-8 relative at most, so of a deviation that follows from the operands. No error may be beyond ten times that
     /// deviation, and their mean square not beyond 1.5 times the expected one: a key too many or too few among a thousand would be.
     /// </summary>
-    private void CheckHeads(Batch batch, Tensor projected, ReadOnlySpan<float> actual)
+    private void CheckHeads(Batch batch, Tensor projected, float[] actual)
     {
-        double squares = 0;
+        var squares = new double[_sizes.QueryHeads];
         var count = 0;
         for (var n = 0; n < batch.SequenceCount; n++)
         {
             for (var t = batch.SequenceStart[n]; t < batch.SequenceStart[n + 1]; t += CheckedRows)
             {
-                for (var h = 0; h < _sizes.QueryHeads; h++)
-                {
-                    var expected = Attend(batch, n, t, h, projected, out var deviations);
-                    for (var c = 0; c < _sizes.HeadDim; c++)
-                    {
-                        var error = Math.Abs(expected[c] - actual[(t * _sizes.QueryHeads + h) * _sizes.HeadDim + c]);
-                        if (!(error <= 10 * deviations[c] + 1e-6)) Assert.Fail($"row {t}, head {h}, channel {c}: {error} off {expected[c]}, deviation {deviations[c]}");
-                        squares += error * error / (deviations[c] * deviations[c] + 1e-12);
-                        count++;
-                    }
-                }
+                var (sequence, row) = (n, t);
+                Parallel.For(0, _sizes.QueryHeads, h => squares[h] += CheckHead(batch, sequence, row, h, projected, actual));
+                count += _sizes.QueryHeads * _sizes.HeadDim;
             }
         }
-        Assert.InRange(Math.Sqrt(squares / count), 0, 1.5);
+        Assert.InRange(Math.Sqrt(squares.Sum() / count), 0, 1.5);
+    }
+
+    /// <summary>The sum of the channels' squared errors, in squared deviations.</summary>
+    private double CheckHead(Batch batch, int sequence, int t, int head, Tensor projected, float[] actual)
+    {
+        double squares = 0;
+        var expected = Attend(batch, sequence, t, head, projected, out var deviations);
+        for (var c = 0; c < _sizes.HeadDim; c++)
+        {
+            var error = Math.Abs(expected[c] - actual[(t * _sizes.QueryHeads + head) * _sizes.HeadDim + c]);
+            if (!(error <= 10 * deviations[c] + 1e-6)) Assert.Fail($"row {t}, head {head}, channel {c}: {error} off {expected[c]}, deviation {deviations[c]}");
+            squares += error * error / (deviations[c] * deviations[c] + 1e-12);
+        }
+        return squares;
     }
 
     private double[] Attend(Batch batch, int sequence, int t, int head, Tensor projected, out double[] deviations)
@@ -207,14 +216,19 @@ internal sealed unsafe class AttentionCase : IDisposable
             scoreVariances[j] = squares * scale * scale * (BFloat16Unit * BFloat16Unit + kvUnit * kvUnit) / 3;
         }
         var maximum = scores.Max();
-        var total = scores.Sum(s => Math.Exp(s - maximum));
+        var weights = scores.Select(s => Math.Exp(s - maximum)).ToArray();
+        var total = weights.Sum();
         var result = new double[width];
         var variances = new double[width];
         for (var j = 0; j < keys; j++)
-            for (var c = 0; c < width; c++) result[c] += Math.Exp(scores[j] - maximum) / total * Stored(_pages.Values, batch, sequence, j, head)[c];
+        {
+            var value = Stored(_pages.Values, batch, sequence, j, head);
+            weights[j] /= total;
+            for (var c = 0; c < width; c++) result[c] += weights[j] * value[c];
+        }
         for (var j = 0; j < keys; j++)
         {
-            var weight = Math.Exp(scores[j] - maximum) / total;
+            var weight = weights[j];
             var value = Stored(_pages.Values, batch, sequence, j, head);
             for (var c = 0; c < width; c++)
             {

@@ -15,6 +15,7 @@ internal struct ExpertScratch
         Normed = Take((long)rows * n.Width * 2);
         Logits = Take(rows * (n.Variant.Experts + 1L) * sizeof(float));
         Hidden = Take(places * n.HiddenWidth * 2);
+        Routing = Take(sizeof(int) + ExpertRowKernels.MostRows * n.Variant.Active * (2L * sizeof(int) + ExpertRowKernels.MostRows));
     }
 
     /// <summary>For rows in tiles.</summary>
@@ -38,8 +39,11 @@ internal struct ExpertScratch
     /// <summary>Upper bound of the tiles of one step.</summary>
     public int MostTiles { get; }
 
-    /// <summary>[T, D] bf16.</summary>
+    /// <summary>[T, D] bf16, or f16 for a few rows.</summary>
     public nint Normed { get; }
+
+    /// <summary>Routing of experts_rows.cu.</summary>
+    public nint Routing { get; }
 
     /// <summary>[T, D] bf16.</summary>
     public nint Remainder { get; }
