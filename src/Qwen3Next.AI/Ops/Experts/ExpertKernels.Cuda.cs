@@ -1,4 +1,5 @@
 using Qwen3Next.AI.Cuda;
+using Qwen3Next.AI.Ops.Shared;
 using Qwen3Next.AI.Tensors;
 
 namespace Qwen3Next.AI.Ops;
@@ -11,26 +12,27 @@ internal sealed class ExpertRowKernels(KernelModule module, int stages)
 
     public const int RouterThreads = 128, Threads = 512;
 
-    /// <summary>What blocks have beside their dynamic shared memory: the choice of experts, at most so much for 32 active ones.</summary>
-    public const int StaticBytes = 8 * 32 * 17;
+    /// <summary>What blocks have beside their dynamic shared memory, at most: the choice of experts of 1,024, 32 of them active, and the rows' statistics.</summary>
+    public const int StaticBytes = 6 << 10;
 
-    private const int Warps = 16, PlaceBytes = 2064, SumStride = 20;
+    private const int Warps = 16, PlaceBytes = 2064, SumStride = 20, HiddenRow = 272, UpMatrices = 32, DownMatrix = 16;
 
     /// <summary>Stages of the rings for a device whose blocks have so many shared bytes.</summary>
     public static int StagesFor(int sharedBytes) => sharedBytes >= 192 << 10 ? 3 : 2;
 
     /// <summary>The larger of both kernels' shared memory.</summary>
-    public int Bytes(ExpertNetworks n, int rows) => Math.Max(UpBytes(rows, n.Width), DownBytes(n, rows));
+    public int Bytes(ExpertNetworks n, int rows) => Math.Max(UpBytes(n, rows), DownBytes(n, rows));
 
-    /// <summary>Shared memory of a block of experts_up: rings, two turns of sums, u as f16.</summary>
-    public int UpBytes(int rows, int width) =>
-        Warps * stages * PlaceBytes + rows * (2 * Warps * SumStride * sizeof(float) + (width + 127) / 128 * 256 + 16);
+    /// <summary>Shared memory of a block of experts_up: rings, sums, x * norm as f16, places of matrices.</summary>
+    public int UpBytes(ExpertNetworks n, int rows) =>
+        Warps * stages * PlaceBytes + RowSums.Bytes(rows) + rows * ((n.Width + 127) / 128 * 256 + 16 + n.Variant.Active * UpMatrices);
 
-    /// <summary>Shared memory of a block of experts_down: rings and results.</summary>
+    /// <summary>Shared memory of a block of experts_down: rings with hidden values, results, places of matrices.</summary>
     public int DownBytes(ExpertNetworks n, int rows)
     {
         int perExpert = Units(n.ExpertWidth, n.Variant.Routed), shared = Math.Min(Units(n.SharedWidth, n.Variant.Shared), Warps);
-        return Warps * stages * PlaceBytes + rows * (n.Variant.Active * perExpert + shared) * 16 * sizeof(float);
+        var places = Math.Max(n.Variant.Active * Math.Max(perExpert, 1) + shared, 4);
+        return Warps * stages * (PlaceBytes + rows * HiddenRow - 16) + rows * (places * 16 * sizeof(float) + n.Variant.Active * DownMatrix);
     }
 
     private static int Units(int width, DType type) => (width * type.Size() + 127) / 128;

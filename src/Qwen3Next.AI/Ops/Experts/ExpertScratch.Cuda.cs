@@ -12,10 +12,8 @@ internal struct ExpertScratch
     {
         _start = start;
         var places = rows * (n.Variant.Active + 1L);
-        Normed = Take((long)rows * n.Width * 2);
         Logits = Take(rows * (n.Variant.Experts + 1L) * sizeof(float));
         Hidden = Take(places * n.HiddenWidth * 2);
-        Routing = Take(sizeof(int) + ExpertRowKernels.MostRows * n.Variant.Active * (2L * sizeof(int) + ExpertRowKernels.MostRows));
     }
 
     /// <summary>For rows in tiles.</summary>
@@ -24,6 +22,7 @@ internal struct ExpertScratch
         int experts = n.Variant.Experts, choices = rows * n.Variant.Active, places = choices + rows;
         // Every expert's last tile may be short: so many more tiles than full ones.
         MostTiles = Math.Min(experts, choices) + choices / tileRows + (rows + tileRows - 1) / tileRows;
+        Normed = Take((long)rows * n.Width * 2);
         Remainder = Take((long)rows * n.Width * 2);
         if (n.Variant.TakesHalves) Halves = Take((long)rows * n.Width * 2);
         Weights = Take((long)places * sizeof(float));
@@ -39,11 +38,8 @@ internal struct ExpertScratch
     /// <summary>Upper bound of the tiles of one step.</summary>
     public int MostTiles { get; }
 
-    /// <summary>[T, D] bf16, or f16 for a few rows.</summary>
+    /// <summary>[T, D] bf16.</summary>
     public nint Normed { get; }
-
-    /// <summary>Routing of experts_rows.cu.</summary>
-    public nint Routing { get; }
 
     /// <summary>[T, D] bf16.</summary>
     public nint Remainder { get; }

@@ -18,7 +18,6 @@ internal sealed unsafe partial class CudaBackend
     public void FeedForward(FeedForwardParameters p, Tensor norm, float epsilon, Tensor x)
     {
         if (x.Shape[0] == 0) return;
-        if (_expertCounts.IsEmpty) _expertCounts = Allocate(DType.F32, new Shape(ExpertNetworks.MostExperts + 1));
         if (!_networks.TryGetValue(p, out var networks)) _networks.Add(p, networks = PlaceNetworks(p, x.Shape[1]));
         if (x.Shape[0] <= ExpertRowKernels.MostRows && ExpertRowsFor(networks).Bytes(networks, x.Shape[0]) <= _device.MaxSharedBytes - ExpertRowKernels.StaticBytes)
             FeedFewRows(p, networks, norm, epsilon, x);
@@ -39,13 +38,13 @@ internal sealed unsafe partial class CudaBackend
         int rows = x.Shape[0], active = n.Variant.Active;
         var kernels = ExpertRowsFor(n);
         var scratch = new ExpertScratch(n, rows, Scratch(new ExpertScratch(n, rows, 0).Bytes));
-        RouteRows(p, n, norm, epsilon, x, scratch, few: true);
+        RouteRows(p, n, norm, epsilon, x, scratch);
 
         var groups = n.SharedWidth / 8 + rows * active * (n.ExpertWidth / 8);
-        kernels.Up.Launch(_stream, Math.Min(groups, _device.Multiprocessors), ExpertRowKernels.Threads, kernels.UpBytes(rows, n.Width),
-            n.Table, scratch.Routing, scratch.Normed, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, scratch.Hidden);
+        kernels.Up.Launch(_stream, Math.Min(groups, _device.Multiprocessors), ExpertRowKernels.Threads, kernels.UpBytes(n, rows),
+            n.Table, scratch.Logits, x.Address, norm.Address, epsilon, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, scratch.Hidden);
         kernels.Down.Launch(_stream, n.Width / 16, ExpertRowKernels.Threads, kernels.DownBytes(n, rows),
-            n.Table, scratch.Routing, scratch.Logits, scratch.Hidden, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, p.SharedGate is null ? 0 : 1, x.Address);
+            n.Table, scratch.Logits, scratch.Hidden, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, p.SharedGate is null ? 0 : 1, x.Address);
     }
 
     private void FeedManyRows(FeedForwardParameters p, ExpertNetworks n, Tensor norm, float epsilon, Tensor x)
@@ -54,10 +53,10 @@ internal sealed unsafe partial class CudaBackend
         int rows = x.Shape[0], shared = n.SharedWidth > 0 ? 1 : 0;
         var kernels = ExpertTilesFor(n, rows);
         var scratch = new ExpertScratch(n, rows, kernels.Rows, Scratch(new ExpertScratch(n, rows, kernels.Rows, 0).Bytes));
-        if (rows <= MostRouterRows) RouteRows(p, n, norm, epsilon, x, scratch, few: false);
-        if (rows > MostRouterRows || n.Variant.TakesHalves)
-            kernels.Norm.Launch(_stream, rows, ExpertTileKernels.RowThreads, 0, x.Address, norm.Address, epsilon,
-                p.SharedGate?.Weight.Address ?? 0, n.Width, scratch.Normed, scratch.Remainder, scratch.Halves, scratch.Logits);
+        if (_expertCounts.IsEmpty) _expertCounts = Allocate(DType.F32, new Shape(ExpertNetworks.MostExperts + 1));
+        if (rows <= MostRouterRows) RouteRows(p, n, norm, epsilon, x, scratch);
+        kernels.Norm.Launch(_stream, rows, ExpertTileKernels.RowThreads, 0, x.Address, norm.Address, epsilon,
+            p.SharedGate?.Weight.Address ?? 0, n.Width, scratch.Normed, scratch.Remainder, scratch.Halves, scratch.Logits);
         if (rows > MostRouterRows && p.Router is { } router)
             kernels.Router.Launch(_stream, (Ceiling(router.Out, routerTile), Ceiling(rows, routerTile)), ExpertTileKernels.RouterThreads,
                 ExpertTileKernels.SharedBytes(routerTile, DType.BF16.Size(), routerTile),
@@ -75,12 +74,11 @@ internal sealed unsafe partial class CudaBackend
         kernels.Combine.Launch(_stream, rows, ExpertTileKernels.RowThreads, 0, scratch.Outputs, scratch.Weights, shared, n.Width, x.Address);
     }
 
-    private void RouteRows(FeedForwardParameters p, ExpertNetworks n, Tensor norm, float epsilon, Tensor x, in ExpertScratch scratch, bool few)
+    private void RouteRows(FeedForwardParameters p, ExpertNetworks n, Tensor norm, float epsilon, Tensor x, in ExpertScratch scratch)
     {
         var grid = (Ceiling(n.Variant.Experts + 1, ExpertRowKernels.RouterThreads / 32), Ceiling(x.Shape[0], ExpertRowKernels.MostRows));
         ExpertRowsFor(n).Router.Launch(_stream, grid, ExpertRowKernels.RouterThreads, 0, x.Address, norm.Address, epsilon,
-            p.Router?.Weight.Address ?? 0, p.SharedGate?.Weight.Address ?? 0, x.Shape[0], n.Width, scratch.Logits, few ? 1 : 0, scratch.Normed,
-            few ? scratch.Routing : 0, _expertCounts.Address);
+            p.Router?.Weight.Address ?? 0, p.SharedGate?.Weight.Address ?? 0, x.Shape[0], n.Width, scratch.Logits);
     }
 
     private ExpertRowKernels ExpertRowsFor(ExpertNetworks n)

@@ -1,17 +1,17 @@
 // Feed-forward for up to 8 rows (decoding): three kernels that stream the weights of the visited networks once.
 //     u = norm(x);  f_e(u) = W_down (silu(W_gate u) * (W_up u));  x += sum of w_e f_e(u) over the chosen e in order of id + w_shared f_shared(u)
 // Specification: Experts.Cpu.cs. How weights come and are multiplied: weight_stream.cuh; a row's result does not depend on its company.
-// Numbers: u and silu(gate) * up are rounded to f16 (2^-11 relative), the latter times 2^-4, which reaches 1e6 and resolves 1e-6; beside bf16 weights
-// then to bf16 (2^-8). Products and sums are f32; the router reads u unrounded.
+// Numbers: x * norm and silu(gate) * up are rounded to f16 (2^-11 relative), the former at a scale of its row, the latter times 2^-4, which reaches
+// 1e6 and resolves 1e-6; beside bf16 weights then to bf16 (2^-8). Products and sums are f32; the router reads u unrounded.
 //
-// Chain: the last block of router_rows selects the experts. experts_up lets its successor start only when router_rows has ended: experts_down may read
-// what was selected, and fetch its weights, before it waits.
+// Every block chooses the experts for itself, from the logits: that costs less than to pass a choice through memory. experts_up lets its successor
+// start only when router_rows has ended: experts_down may read logits, choose, and fetch its weights, before it waits.
 //
 // Predictions for one H200 (4,275 GB/s, 132 multiprocessors), 80B shape (E 512, K 10, D 2048, I 512), FP8, 1 row:
-//   kernel        grid               block  shared                                bytes    time
-//   router_rows   ceil((E + 1) / 4)    128  0                                    2.1 MB    0.5 us + start
-//   experts_up    1 per processor      512  96 KB, sums and rows                23.1 MB    5.4 us + selection 1 us
-//   experts_down  D / 16               512  96 KB, 64 B for row and unit        11.5 MB    2.7 us, of which 2.2 us can pass during experts_up
+//   kernel        grid               block  shared                                       bytes    time
+//   router_rows   ceil((E + 1) / 4)    128  0                                           2.1 MB    0.5 us + start
+//   experts_up    1 per processor      512  96 KB, sums, rows, places of experts       23.1 MB    5.4 us + choice 1 us
+//   experts_down  D / 16               512  96 KB and hidden values, 64 B for row and unit   11.5 MB    2.7 us, of which all can pass during experts_up
 #include "routing.cuh"
 #include "weight_stream.cuh"
 
@@ -27,62 +27,64 @@
 
 // silu(gate) * up is stored times this.
 constexpr float kHiddenScale = 1.0f / 16;
+constexpr int kChoices = kRows * kActive;
 
-// What the selection comes to. Items are the experts that some row chose, the first row's first.
+// What the choices of all rows come to. Items are the experts that some row chose, the first row's first.
 struct Routing {
-    int items;
-    int experts[kRows * kActive];                    // by item
-    float weights[kRows * kActive];                  // by row and order of id
-    signed char slots[kRows * kActive][kRows];       // by item and row: the place of the item's expert in the row's order, or -1
+    int items, counts[kRows];                        // of items; of those that a row is the first to choose
+    uint32_t choosers[EXPERTS / 4 + 1];              // rows that chose an expert: a bit each, a byte for every expert
+    uint8_t item_of[EXPERTS + 1];
+    __align__(4) signed char slots[kChoices][kRows]; // by item and row: the place of the item's expert in the row's order, or -1
 };
 
-// A block's copy of what router_rows found; all threads take part, the caller synchronises.
-__device__ __forceinline__ void load_routing(Routing& r, const Routing* from) {
-    constexpr int kWords = sizeof(Routing) / 4;
-#pragma unroll 1
-    for (int i = threadIdx.x; i < kWords; i += kStreamThreads) ((int*)&r)[i] = __ldcg((const int*)from + i);
-}
-
-// One block fills `result` from the logits of all rows.
-__device__ __forceinline__ void route(const float* logits, int rows, Routing* result) {
-    __shared__ int chosen[kRows * kActive], first[kRows * kActive];     // by row and order of id
-    __shared__ Candidate candidates[kRows][32];
-    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, choices = rows * ACTIVE;
-#pragma unroll 1
-    for (int row = warp; row < rows; row += blockDim.x / 32) {
-        const Candidate choice = choose(logits + row * kLogits, lane, candidates[row]);
-        const float weight = weight_of(logits + row * kLogits, choice, lane);
-        if (lane < ACTIVE) chosen[row * ACTIVE + lane] = choice.expert, result->weights[row * ACTIVE + lane] = weight;
+// Warp r chooses for row r; all threads take part, with what `meanwhile` does. At the end a warp that chose tells `weigh` its choice, lane by lane,
+// and place(item, network) is told, by one lane, where an item's matrices are. candidates: 32 for each row. Ends with a barrier.
+template <class Meanwhile, class Weigh, class Place>
+__device__ __forceinline__ void route(Routing& r, const float* logits, const Network* networks, int rows, Candidate* candidates, Meanwhile meanwhile,
+                                      Weigh weigh, Place place) {
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    const bool chooses = warp < rows && lane < ACTIVE;
+    Keys keys;
+    if (warp < rows) keys.load(logits + warp * kLogits, lane);
+    for (int i = threadIdx.x; i < EXPERTS / 4 + 1; i += kStreamThreads) r.choosers[i] = 0;
+    for (int i = threadIdx.x; i < kChoices * kRows / 4; i += kStreamThreads) ((uint32_t*)r.slots)[i] = 0xffffffffu;
+    meanwhile();
+    Candidate choice{0, EXPERTS};
+    if (warp < rows) {
+        choice = choose(keys, logits + warp * kLogits, lane, candidates + warp * 32);
+        weigh(weight_of(logits + warp * kLogits, choice, lane));
+    }
+    Network network;
+    if (chooses) network = networks[choice.expert];
+    const int expert = choice.expert, shift = expert % 4 * 8;
+    __syncthreads();
+    if (chooses) atomicOr(&r.choosers[expert / 4], 1u << (shift + warp));
+    __syncthreads();
+    const bool first = chooses && !(r.choosers[expert / 4] >> shift & ((1u << warp) - 1));
+    const unsigned firsts = __ballot_sync(~0u, first);
+    if (warp < rows && lane == 0) r.counts[warp] = __popc(firsts);
+    __syncthreads();
+    if (warp < rows) {
+        int before = 0;
+        for (int i = 0; i < warp; i++) before += r.counts[i];
+        const int item = before + __popc(firsts & ((1u << lane) - 1));
+        if (first) r.item_of[expert] = (uint8_t)item, place(item, network);
+        if (warp == rows - 1 && lane == 0) r.items = before + r.counts[warp];
     }
     __syncthreads();
-#pragma unroll 1
-    for (int i = threadIdx.x; i < choices; i += blockDim.x) {
-        int earlier = 0;
-#pragma unroll 1
-        for (int j = 0; j < i / kActive * ACTIVE; j++) earlier |= chosen[j] == chosen[i];
-        first[i] = !earlier;
-    }
+    if (chooses) r.slots[r.item_of[expert]][warp] = (signed char)lane;
     __syncthreads();
-#pragma unroll 1
-    for (int i = threadIdx.x; i < choices; i += blockDim.x) {
-        int item = 0;
-#pragma unroll 1
-        for (int j = 0; j < i; j++) item += first[j];
-        if (i == choices - 1) result->items = item + first[i];
-        if (!first[i]) continue;
-        result->experts[item] = chosen[i];
-#pragma unroll 1
-        for (int row = 0; row < kRows; row++) {
-            int slot = -1;
-#pragma unroll 1
-            for (int k = 0; k < ACTIVE && row < rows; k++)
-                if (chosen[row * ACTIVE + k] == chosen[i]) slot = k;
-            result->slots[item][row] = slot;
-        }
-    }
 }
 
-// ---- logits = W_router u and the shared network's gate, f32; normed = u in f16 where `half`, else bf16; which experts are chosen ----
+// Quotients of numbers below 2^16 by one divisor below that.
+struct Divider {
+    uint32_t by, factor;
+
+    __device__ __forceinline__ Divider(int by) : by(max(by, 1)), factor(0xffffffffu / this->by + 1) {}
+    __device__ __forceinline__ int quotient(int x) const { return by == 1 ? x : (int)__umulhi((uint32_t)x, factor); }
+};
+
+// ---- logits = W_router u and the shared network's gate, f32 ----
 
 constexpr int kPanel = 2048;               // columns: 8 pieces of 8 for each lane
 
@@ -104,13 +106,9 @@ __device__ __forceinline__ void router_weights(const bf16* router, const float* 
     }
 }
 
-// A warp computes one logit of all its rows: grid (ceil((EXPERTS + 1) / 4), ceil(rows / 8)). The norm's scale comes last, when it is known. The block
-// that ends last chooses the experts where `routing` is given: arrived is 0 before and after. Code is short: that it is read from memory, once a
-// layer, takes as long as the sums.
+// A warp computes one logit of all its rows: grid (ceil((EXPERTS + 1) / 4), ceil(rows / 8)). The norm's scale comes last, when it is known.
 extern "C" __global__ void __launch_bounds__(128)
-router_rows(const float* x, const float* norm, float epsilon, const bf16* router, const float* shared_gate, int rows, int width, float* logits,
-            int half, bf16* normed, Routing* routing, unsigned* arrived) {
-    __shared__ bool last;
+router_rows(const float* x, const float* norm, float epsilon, const bf16* router, const float* shared_gate, int rows, int width, float* logits) {
     const int lane = threadIdx.x % 32, expert = blockIdx.x * 4 + threadIdx.x / 32;
     const int begin = blockIdx.y * kRows, end = min(begin + kRows, rows);
     float weights[8][8];
@@ -140,29 +138,7 @@ router_rows(const float* x, const float* norm, float epsilon, const bf16* router
         const float scale = rsqrtf(warp_sum(square) / width + epsilon);
         dot = warp_sum(dot) * scale;
         if (lane == 0 && (expert < EXPERTS || (expert == EXPERTS && shared_gate))) logits[(int64_t)row * kLogits + expert] = dot;
-        // The first threads of the grid's row write u.
-#pragma unroll 1
-        for (int c = (blockIdx.x * 128 + threadIdx.x) * 8; c < width; c += gridDim.x * 128 * 8) {
-            float values[8], factors[8];
-            load_eight(from + c, values);
-            load_eight(norm + c, factors);
-            uint32_t packed[4];
-#pragma unroll
-            for (int j = 0; j < 4; j++) {
-                const float low = values[2 * j] * scale * factors[2 * j], high = values[2 * j + 1] * scale * factors[2 * j + 1];
-                packed[j] = half ? pack_f16(low, high) : pack_bf16(low, high);
-            }
-            *(uint4*)(normed + (int64_t)row * width + c) = make_uint4(packed[0], packed[1], packed[2], packed[3]);
-        }
     }
-    if (EXPERTS == 0 || !routing) return;
-    __threadfence();
-    __syncthreads();
-    if (threadIdx.x == 0) last = atomicInc(arrived, gridDim.x - 1) == gridDim.x - 1;
-    __syncthreads();
-    if (!last) return;
-    __threadfence();
-    route(logits, rows, routing);
 }
 
 // ---- hidden = silu(W_gate u) * (W_up u) ----
@@ -170,148 +146,188 @@ router_rows(const float* x, const float* norm, float epsilon, const bf16* router
 // Place of a row's hidden values for its k-th expert; k = ACTIVE is the shared network.
 __device__ __forceinline__ int64_t hidden_row(int row, int k) { return (int64_t)row * (ACTIVE + 1) + k; }
 
+struct UpMatrices {
+    const void *gate, *up;
+    const float *gate_scales, *up_scales;
+};
+
 // Rows 8 unit to 8 unit + 7 of a network's gate, and of its up.
-template <class W> __device__ __forceinline__ Group up_group(const Network* network, int eight, int width) {
+template <class W> __device__ __forceinline__ Group up_group(const UpMatrices& of, int eight, int width) {
     const int row_bytes = width * (int)sizeof(W), block = eight * 8 / kScaleBlock * scale_blocks(width);
     const int64_t at = (int64_t)eight * 8 * row_bytes;
-    const char *const gate = (const char*)network->gate + at, *const up = (const char*)network->up + at;
+    const char *const gate = (const char*)of.gate + at, *const up = (const char*)of.up + at;
     if (sizeof(W) == 2) return {gate, up, nullptr, nullptr, row_bytes, kGroup};
-    return {gate, up, network->gate_scales + block, network->up_scales + block, row_bytes, kGroup};
+    return {gate, up, of.gate_scales + block, of.up_scales + block, row_bytes, kGroup};
 }
 
-// normed: [rows, width] f16. Grid: any number of blocks; groups are eights of hidden values, the shared network's first because its weights can be
-// fetched before the wait. Shared: rings, two turns of sums, u.
+// Grid: any number of blocks; groups are eights of hidden values, the shared network's first because its weights can be fetched before the wait.
+// Shared: rings, sums, x * norm, matrices of rows * ACTIVE experts.
 // Two types take a few registers more.
 extern "C" __global__ void __launch_bounds__(kStreamThreads, sizeof(ROUTED) == sizeof(SHARED) ? kStreamBlocks : 1)
-experts_up(const Network* networks, const Routing* chosen, const f16* normed, int rows, int width, int expert_width, int shared_width, int hidden_width,
-           f16* hidden) {
+experts_up(const Network* networks, const float* logits, const float* x, const float* norm, float epsilon, int rows, int width, int expert_width,
+           int shared_width, int hidden_width, f16* hidden) {
     extern __shared__ __align__(128) char shared[];
     __shared__ Routing routing;
-    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, shared_groups = shared_width / 8, per_expert = expert_width / 8;
-    const int turn_sums = kStreamWarps * rows * kSumStride, stride = activation_stride(width);
+    __shared__ RowStatistics statistics;
+    __shared__ UpMatrices common;
+    const int shared_groups = shared_width / 8;
+    const Divider per_expert(expert_width / 8);
     float* const sums = (float*)(shared + kStreamWarps * STAGES * kPlaceBytes);
-    char* const inputs = (char*)(sums + 2 * turn_sums);
-    // Of a group: its item, and its place within the network.
-    const auto is_shared = [&](int group) { return group < shared_groups; };
-    const auto item = [&](int group) { return (group - shared_groups) / per_expert; };
-    const auto within = [&](int group) { return is_shared(group) ? group : (group - shared_groups) % per_expert; };
+    char* const inputs = (char*)(sums + sum_floats(rows));
+    UpMatrices* const matrices = (UpMatrices*)(inputs + rows * activation_stride(width));
     const auto open = [&](int group) {
-        if (is_shared(group)) return up_group<SHARED>(networks + EXPERTS, group, width);
-        return up_group<ROUTED>(networks + routing.experts[item(group)], within(group), width);
+        if (group < shared_groups) return up_group<SHARED>(common, group, width);
+        const int item = per_expert.quotient(group - shared_groups);
+        return up_group<ROUTED>(matrices[item], group - shared_groups - item * per_expert.by, width);
     };
+    const auto matrices_of = [](const Network& n) { return UpMatrices{n.gate, n.up, n.gate_scales, n.up_scales}; };
 
+    // Every layer has a table of its own, which others have driven out of the L2 cache by now.
+    if (threadIdx.x == 0) common = matrices_of(networks[EXPERTS]);
+    for (int at = (blockIdx.x + threadIdx.x * gridDim.x) * 128; at < EXPERTS * (int)sizeof(Network); at += kStreamThreads * gridDim.x * 128)
+        prefetch_l2((const char*)networks + at);
+    if (threadIdx.x * 8 < width) prefetch_l2(norm + threadIdx.x * 8);
+    __syncthreads();
     UnitStream<STAGES, decltype(open)> stream(shared, open, shared_groups);
     int ahead = 0;
 #pragma unroll 1
-    for (; ahead < STAGES - 1 && stream.more(); ahead++) stream.fetch();
+    for (; ahead < STAGES && stream.fill(); ahead++) stream.ring.close();
     wait_for_previous_kernel();
     launch_dependents();
-#pragma unroll 1
-    for (int row = 0; row < rows; row++)
-#pragma unroll 1
-        for (int c = threadIdx.x * 8; c < (width + 127) / 128 * 128; c += kStreamThreads * 8)
-            *(uint4*)(inputs + row * stride + c * 2) = c < width ? *(const uint4*)(normed + (int64_t)row * width + c) : make_uint4(0, 0, 0, 0);
-    if (EXPERTS > 0) load_routing(routing, chosen);
-    __syncthreads();
-    const int groups = shared_groups + (EXPERTS > 0 ? routing.items * per_expert : 0);
+    if (EXPERTS > 0) {
+        route(routing, logits, networks, rows, (Candidate*)sums, [&] { look_at_rows(statistics, x, nullptr, norm, width, rows); }, [](float) {},
+              [&](int item, const Network& n) { matrices[item] = matrices_of(n); });
+    } else {
+        look_at_rows(statistics, x, nullptr, norm, width, rows);
+        __syncthreads();
+    }
+    const int groups = shared_groups + (EXPERTS > 0 ? routing.items * per_expert.by : 0);
     stream.limit = groups;
 #pragma unroll 1
-    for (; ahead < STAGES - 1; ahead++) stream.fetch();
+    for (; ahead < STAGES; ahead++) stream.fetch();
+    store_rows(statistics, x, nullptr, norm, epsilon, width, rows, inputs);
+    __syncthreads();
 
-    for (int group = blockIdx.x, n = 0; group < groups; group += gridDim.x, n++) {
-        float sum[4] = {};
-        if (is_shared(group)) multiply_group<SHARED>(stream, inputs, rows, width, sum);
+    for_groups(sums, rows, groups, [&](int group, float (&sum)[4]) {
+        if (group < shared_groups) multiply_group<SHARED>(stream, inputs, rows, width, sum);
         else multiply_group<ROUTED>(stream, inputs, rows, width, sum);
-        // Two groups' sums take turns, so that a warp may run ahead by one group; adding them goes round among the warps.
-        float* const turn = sums + n % 2 * turn_sums;
-        store_sums(turn, rows, sum);
-        __syncthreads();
-        const int row = (warp + n) % kStreamWarps;
-        const int slot = row >= rows ? -1 : is_shared(group) ? ACTIVE : routing.slots[item(group)][row];
-        if (slot < 0) continue;
-        const float gate = add_sums(turn, rows, row), up = __shfl_xor_sync(~0u, gate, 8);
-        if (lane < 8) hidden[hidden_row(row, slot) * hidden_width + within(group) * 8 + lane] = from_float<f16>(gate * sigmoid(gate) * up * kHiddenScale);
-    }
+    }, [&](int group, int row, float gate) {
+        int slot = ACTIVE, eight = group;
+        if (group >= shared_groups) {
+            const int item = per_expert.quotient(group - shared_groups);
+            slot = routing.slots[item][row], eight = group - shared_groups - item * per_expert.by;
+        }
+        gate *= statistics.factors[row];
+        const int lane = threadIdx.x % 32;
+        const float up = __shfl_xor_sync(~0u, gate, 8);
+        if (slot >= 0 && lane < 8) hidden[hidden_row(row, slot) * hidden_width + eight * 8 + lane] = from_float<f16>(gate * sigmoid(gate) * up * kHiddenScale);
+    });
 }
 
 // ---- x += sum of weight * W_down hidden ----
 
+struct DownMatrix {
+    const void* down;
+    const float* scales;
+};
+
 // 16 rows of a network's down.
-template <class W> __device__ __forceinline__ Group down_group(const Network* network, int columns) {
+template <class W> __device__ __forceinline__ Group down_group(const DownMatrix& of, int columns) {
     const int row_bytes = columns * (int)sizeof(W), first = blockIdx.x * kGroup;
-    const char* const top = (const char*)network->down + (int64_t)first * row_bytes;
-    const float* const scales = sizeof(W) == 2 ? nullptr : network->down_scales + first / kScaleBlock * scale_blocks(columns);
+    const char* const top = (const char*)of.down + (int64_t)first * row_bytes;
+    const float* const scales = sizeof(W) == 2 ? nullptr : of.scales + first / kScaleBlock * scale_blocks(columns);
     return {top, top + (int64_t)8 * row_bytes, scales, scales, row_bytes, kGroup};
 }
 
+// Hidden values lie behind a unit, so many bytes from row to row.
+constexpr int kHiddenRow = 272;
+
 // A block computes 16 columns of x for all rows: grid D / 16. Its warps take the units of all networks in turn, the shared network's first. Results
-// wait by row and unit, the shared network's by row and warp, and are added in order of id. Shared: rings, then `results` floats.
+// wait by row and unit, the shared network's by row and warp, and are added in order of id. Shared: rings with hidden values, 16 floats for row and
+// place, at least 256 bytes a row, matrices of rows * ACTIVE experts.
 extern "C" __global__ void __launch_bounds__(kStreamThreads, kStreamBlocks)
-experts_down(const Network* networks, const Routing* chosen, const float* logits, const f16* hidden, int rows, int width, int expert_width, int shared_width,
-             int hidden_width, int gated, float* x) {
+experts_down(const Network* networks, const float* logits, const f16* hidden, int rows, int width, int expert_width, int shared_width, int hidden_width,
+             int gated, float* x) {
     extern __shared__ __align__(128) char shared[];
     __shared__ Routing routing;
-    float* const results = (float*)(shared + kStreamWarps * STAGES * kPlaceBytes);     // [row][place][16]
-    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    const int per_expert = ceiling(expert_width, kUnitColumns<ROUTED>), shared_units = ceiling(shared_width, kUnitColumns<SHARED>);
-    const int shared_places = min(shared_units, kStreamWarps), places = ACTIVE * per_expert + shared_places;
+    __shared__ float weights[kChoices], gates[kRows];
+    __shared__ DownMatrix common;
+    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, place_bytes = kPlaceBytes + rows * kHiddenRow - 16;
+    const Divider per_expert(ceiling(expert_width, kUnitColumns<ROUTED>));
+    const int shared_units = ceiling(shared_width, kUnitColumns<SHARED>), shared_places = min(shared_units, kStreamWarps);
+    const int routed_places = ACTIVE * (int)per_expert.by, places = routed_places + shared_places;
+    float* const results = (float*)(shared + kStreamWarps * STAGES * place_bytes);     // [row][place][16]
+    DownMatrix* const matrices = (DownMatrix*)(results + rows * max(places, 4) * 16);
     launch_dependents();
-    if (EXPERTS > 0) load_routing(routing, chosen);
-    __syncthreads();
 
-    const int units = shared_units + (EXPERTS > 0 ? routing.items * per_expert : 0);
-    Ring<STAGES> ring(shared);
-    int next = warp;
-    const auto fetch = [&] {
-        if (next < shared_units) ring.fill(down_group<SHARED>(networks + EXPERTS, shared_width), next);
-        else if (next < units) ring.fill(down_group<ROUTED>(networks + routing.experts[(next - shared_units) / per_expert], expert_width), (next - shared_units) % per_expert);
-        next += kStreamWarps;
-        ring.close();
-    };
-#pragma unroll 1
-    for (int i = 0; i < STAGES - 1; i++) fetch();
-    wait_for_previous_kernel();
-
-    // A row's values for a unit; none where there is no such row or it did not choose the network.
-    const auto load = [&](int unit, uint4 (&h)[4]) {
-        const int row = lane / 4;
-        if (unit < shared_units) {
-            const int column = unit * kUnitColumns<SHARED>;
-            const f16* const from = hidden + hidden_row(row, ACTIVE) * hidden_width + column;
-            load_activations<SHARED>((const char*)from, row < rows ? shared_width - column : 0, h);
-        } else {
-            const int item = (unit - shared_units) / max(per_expert, 1), column = (unit - shared_units - item * per_expert) * kUnitColumns<ROUTED>;
-            const int slot = row < rows && unit < units ? routing.slots[item][row] : -1;
-            const f16* const from = hidden + hidden_row(row, slot) * hidden_width + column;
-            load_activations<ROUTED>((const char*)from, slot < 0 ? 0 : expert_width - column, h);
+    if (threadIdx.x == 0) common = {networks[EXPERTS].down, networks[EXPERTS].down_scales};
+    Ring<STAGES> ring(shared, place_bytes);
+    int next = warp, units = shared_units;
+    const auto fill = [&](int unit) {
+        if (unit < shared_units) ring.fill(down_group<SHARED>(common, shared_width), unit);
+        else if (unit < units) {
+            const int item = per_expert.quotient(unit - shared_units);
+            ring.fill(down_group<ROUTED>(matrices[item], expert_width), unit - shared_units - item * per_expert.by);
         }
     };
-    uint4 h[4];
-    load(warp, h);
+    // Row by row what the unit is multiplied with; zeros where a row did not choose the network or the network is not so wide.
+    const auto fill_hidden = [&](int unit, int at) {
+        if (unit >= units) return;
+        const bool of_shared = unit < shared_units;
+        const int item = of_shared ? 0 : per_expert.quotient(unit - shared_units);
+        const int first = of_shared ? unit * kUnitColumns<SHARED> : (unit - shared_units - item * (int)per_expert.by) * kUnitColumns<ROUTED>;
+        const int columns = of_shared ? kUnitColumns<SHARED> : kUnitColumns<ROUTED>, all = of_shared ? shared_width : expert_width;
+        for (int i = lane; i < rows * 16; i += 32) {
+            const int row = i / 16, column = i % 16 * 8, slot = of_shared ? ACTIVE : routing.slots[item][row];
+            const bool there = slot >= 0 && column < columns && first + column < all;
+            cp_async<16>(ring.units + at + kPlaceBytes + row * kHiddenRow + column * 2, hidden + hidden_row(row, slot) * hidden_width + first + column, there);
+        }
+    };
+    if (warp < rows && lane == 0) gates[warp] = gated ? sigmoid(__ldcg(logits + warp * kLogits + EXPERTS)) : 1.0f;
+    if (EXPERTS > 0) {
+        route(routing, logits, networks, rows, (Candidate*)results, [] {},
+              [&](float weight) { if (lane < ACTIVE) weights[warp * ACTIVE + lane] = weight; },
+              [&](int item, const Network& n) { matrices[item] = {n.down, n.down_scales}; });
+        units += routing.items * per_expert.by;
+    } else {
+        __syncthreads();
+    }
+#pragma unroll 1
+    for (int i = 0; i < STAGES; i++, next += kStreamWarps) fill(next), ring.close();
+    wait_for_previous_kernel();
+#pragma unroll 1
+    for (int i = 0; i < STAGES; i++) fill_hidden(warp + i * kStreamWarps, i * place_bytes);
+    cp_async_commit();
+    cp_async_wait<0>();
+
     float shared_sum[4] = {};
+#pragma unroll 1
     for (int unit = warp; unit < units; unit += kStreamWarps) {
-        ring.wait();
-        fetch();
+        const char* const from = ring.wait();
+        const char* const values = from + kPlaceBytes + lane / 4 * kHiddenRow;
         if (unit < shared_units) {
-            multiply_unit<SHARED>(ring.unit(), h, shared_sum);
+            multiply_unit<SHARED>(from, values, lane / 4 < rows, shared_sum);
         } else {
             float sum[4] = {};
-            multiply_unit<ROUTED>(ring.unit(), h, sum);
-            const int item = (unit - shared_units) / per_expert, within = (unit - shared_units) % per_expert;
+            multiply_unit<ROUTED>(from, values, lane / 4 < rows, sum);
+            const int item = per_expert.quotient(unit - shared_units), within = unit - shared_units - item * per_expert.by;
 #pragma unroll
             for (int j = 0; j < 2; j++) {
                 const int row = lane % 4 * 2 + j, slot = row < rows ? routing.slots[item][row] : -1;
                 if (slot < 0) continue;
-                float* const result = results + (row * places + slot * per_expert + within) * 16 + lane / 4;
-                result[0] = sum[j], result[8] = sum[2 + j];
+                float* const result = results + (row * places + slot * per_expert.by + within) * 16 + lane / 4;
+                const float weight = weights[row * ACTIVE + slot];
+                result[0] = weight * sum[j], result[8] = weight * sum[2 + j];
             }
         }
-        load(unit + kStreamWarps, h);
+        ring.release();
+        fill(next), fill_hidden(next, ring.place), ring.close();
+        next += kStreamWarps;
     }
 #pragma unroll
     for (int i = 0; i < 4; i++) {
         const int row = lane % 4 * 2 + i % 2;
-        if (row < rows && warp < shared_places) results[(row * places + ACTIVE * per_expert + warp) * 16 + lane / 4 + i / 2 * 8] = shared_sum[i];
+        if (row < rows && warp < shared_places) results[(row * places + routed_places + warp) * 16 + lane / 4 + i / 2 * 8] = gates[row] * shared_sum[i];
     }
     __syncthreads();
 
@@ -319,14 +335,8 @@ experts_down(const Network* networks, const Routing* chosen, const float* logits
     if (warp >= rows) return;
     const float* const result = results + warp * places * 16 + lane % 16;
     float total = 0;
-    for (int k = lane / 16; k < ACTIVE; k += 2) {
-        float routed = 0;
-        for (int u = 0; u < per_expert; u++) routed += result[(k * per_expert + u) * 16];
-        total = fmaf(routing.weights[warp * ACTIVE + k], routed, total);
-    }
-    float common = 0;
-    for (int u = lane / 16; u < shared_places; u += 2) common += result[(ACTIVE * per_expert + u) * 16];
-    total = fmaf(gated ? sigmoid(__ldcg(logits + warp * kLogits + EXPERTS)) : 1.0f, common, total);
+#pragma unroll 4
+    for (int k = lane / 16; k < places; k += 2) total += result[k * 16];
     total += __shfl_xor_sync(~0u, total, 16);
-    if (lane < 16) x[(int64_t)warp * width + blockIdx.x * 16 + lane] += total / kHiddenScale;
+    if (lane < 16) atomicAdd(x + (int64_t)warp * width + blockIdx.x * 16 + lane, total / kHiddenScale);     // the only one for an output
 }

@@ -156,7 +156,9 @@ choose_rows(const float* logits, int rows, int gated, int shared, float* weights
         const float* of = logits + (int64_t)row * kLogits;
         float* to = weights + (int64_t)row * kPlaces;
         if (EXPERTS > 0) {
-            const Candidate choice = choose(of, lane, candidates[warp]);
+            Keys keys;
+            keys.load(of, lane);
+            const Candidate choice = choose(keys, of, lane, candidates[warp]);
             if (lane < ACTIVE) order[(int64_t)choice.expert * rows + atomicAdd(counts + choice.expert, 1)] = row * kPlaces + lane;
             const float weight = weight_of(of, choice, lane);
             if (lane < ACTIVE) to[lane] = weight;

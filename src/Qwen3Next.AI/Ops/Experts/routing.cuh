@@ -79,17 +79,24 @@ struct Candidate {
 
 __device__ __forceinline__ float logit_of(uint32_t key) { return __uint_as_float(key >> 31 ? key ^ 0x80000000u : ~key); }
 
+// A row's logits as a warp holds them: ordered integers, lane + 32 i in place i, 0 where there is none.
+struct Keys {
+    static constexpr int kPerLane = ceiling(EXPERTS, 32) > 0 ? ceiling(EXPERTS, 32) : 1;
+    uint32_t of[kPerLane];
+
+    __device__ __forceinline__ void load(const float* logits, int lane) {
+#pragma unroll
+        for (int i = 0; i < kPerLane; i++) of[i] = lane + 32 * i < EXPERTS ? ordered(__ldcg(logits + lane + 32 * i)) : 0;
+    }
+};
+
 // As choose_experts, in fewer steps than its ACTIVE rounds: the ACTIVE largest of the lanes' maxima are logits too, so only those that reach the
 // least of these can be chosen. Few do; each becomes one lane's, which counts those before it. candidates: 32 of the warp's own.
 // Returns the logit's key beside the expert.
-__device__ __forceinline__ Candidate choose(const float* logits, int lane, Candidate* candidates) {
-    constexpr int kPerLane = ceiling(EXPERTS, 32) > 0 ? ceiling(EXPERTS, 32) : 1;
-    uint32_t keys[kPerLane], largest = 0;
+__device__ __forceinline__ Candidate choose(const Keys& keys, const float* logits, int lane, Candidate* candidates) {
+    uint32_t largest = 0;
 #pragma unroll
-    for (int i = 0; i < kPerLane; i++) {
-        keys[i] = lane + 32 * i < EXPERTS ? ordered(__ldcg(logits + lane + 32 * i)) : 0;
-        largest = max(largest, keys[i]);
-    }
+    for (int i = 0; i < Keys::kPerLane; i++) largest = max(largest, keys.of[i]);
     int before = 0;
 #pragma unroll 8
     for (int i = 0; i < 32; i++) {
@@ -99,7 +106,7 @@ __device__ __forceinline__ Candidate choose(const float* logits, int lane, Candi
     const uint32_t least = max(__reduce_min_sync(~0u, before < ACTIVE ? largest : ~0u), 1u);
     uint32_t reach = 0;     // which of the lane's own do
 #pragma unroll
-    for (int i = 0; i < kPerLane; i++) reach |= (keys[i] >= least ? 1u : 0u) << i;
+    for (int i = 0; i < Keys::kPerLane; i++) reach |= (keys.of[i] >= least ? 1u : 0u) << i;
     int count = __popc(reach), at = count;
 #pragma unroll
     for (int offset = 1; offset < 32; offset *= 2) {
@@ -111,10 +118,9 @@ __device__ __forceinline__ Candidate choose(const float* logits, int lane, Candi
         const int expert = choose_experts(logits, lane);
         return {lane < ACTIVE ? ordered(__ldcg(logits + expert)) : 0, expert};
     }
-    for (; reach; reach &= reach - 1, at++) {
-        const int expert = lane + 32 * (__ffs(reach) - 1);
-        candidates[at] = {ordered(__ldcg(logits + expert)), expert};
-    }
+#pragma unroll
+    for (int i = 0; i < Keys::kPerLane; i++)
+        if (reach >> i & 1) candidates[at++] = {keys.of[i], lane + 32 * i};
     __syncwarp();
     const Candidate mine = lane < count ? candidates[lane] : Candidate{0, EXPERTS};
     before = 0;

@@ -1,5 +1,6 @@
 using Qwen3Next.AI.Cuda;
 using Qwen3Next.AI.Ops.Linear;
+using Qwen3Next.AI.Ops.Shared;
 using Qwen3Next.AI.Tensors;
 
 namespace Qwen3Next.AI.Ops;
@@ -7,7 +8,7 @@ namespace Qwen3Next.AI.Ops;
 internal sealed unsafe partial class CudaBackend
 {
     private const int MostParts = 3;
-    private const int RowsThreads = 512, RowsGroup = 16, RowsStaticBytes = 1152, MostStreamedRows = 8;
+    private const int RowsThreads = 512, RowsGroup = 16, RowsStaticBytes = 1280, MostStreamedRows = 8;
 
     /// <summary>Depths of the rings through which weights come: the shallow one where a block has too little shared memory.</summary>
     private const int ShallowRing = 2, DeepRing = 3;
@@ -44,9 +45,8 @@ internal sealed unsafe partial class CudaBackend
             x.X.Address, x.Gather, x.Count, x.Norm, x.Epsilon, y.Address, y.Shape[1], add ? 1 : 0);
     }
 
-    /// <summary>Rings of sixteen warps, two turns of their sums for each row, rows as f16 padded to 128 columns and by 16 bytes.</summary>
-    private static int RowsSharedBytes(in LinearInput x, int ring) =>
-        16 * ring * 2064 + x.Count * (2 * 16 * 20 * sizeof(float) + (x.Width + 127) / 128 * 256 + 16);
+    /// <summary>Rings of sixteen warps, their sums, rows as f16 padded to 128 columns and by 16 bytes.</summary>
+    private static int RowsSharedBytes(in LinearInput x, int ring) => 16 * ring * 2064 + RowSums.Bytes(x.Count) + x.Count * ((x.Width + 127) / 128 * 256 + 16);
 
     private static bool FitsShared(in LinearInput x, int ring, int bytes) => RowsSharedBytes(x, ring) + RowsStaticBytes <= bytes;
 

@@ -25,13 +25,15 @@ struct Group {
     __device__ __forceinline__ bool narrow() const { return top_scales != nullptr; }
 };
 
-// A warp's units in shared memory, each with its two scales behind it. Every fetch closes one group of copies, an empty one when nothing is left.
-// After Stages - 1 fetches ahead, fetches and reads alternate: what is read is then the place that comes to be filled next.
+// A warp's units in shared memory, each with its two scales behind it, places `PlaceBytes` apart. Every fetch closes one group of copies, an empty
+// one when nothing is left. After Stages fetches ahead, each unit that was read is replaced by the next one.
 template <int Stages> struct Ring {
     char* const units;
+    const int place_bytes;
     int place = 0;              // in bytes
 
-    __device__ __forceinline__ Ring(char* shared) : units(shared + threadIdx.x / 32 * Stages * kPlaceBytes) {}
+    __device__ __forceinline__ Ring(char* shared, int place_bytes)
+        : units(shared + threadIdx.x / 32 * Stages * place_bytes), place_bytes(place_bytes) {}
 
     // A lane copies one 16-byte chunk of rows lane / 8, + 4, + 8 and + 12.
     __device__ __forceinline__ void fill(const Group& g, int unit) const {
@@ -46,56 +48,48 @@ template <int Stages> struct Ring {
         float* const scales = (float*)(units + place + kUnitBytes);
         if (g.narrow() && lane == 0) cp_async<4>(scales, g.top_scales + unit), cp_async<4>(scales + 1, g.bottom_scales + unit);
     }
+    // Ends a fetch; the next one is of the place behind.
     __device__ __forceinline__ void close() {
         cp_async_commit();
-        place = place == (Stages - 1) * kPlaceBytes ? 0 : place + kPlaceBytes;
+        place = place == (Stages - 1) * place_bytes ? 0 : place + place_bytes;
     }
-    // The oldest unit has come, and the place of the one before it may be filled.
-    __device__ __forceinline__ void wait() const {
-        cp_async_wait<Stages - 2>();
+    // The oldest unit, which has come.
+    __device__ __forceinline__ const char* wait() const {
+        cp_async_wait<Stages - 1>();
         __syncwarp();
+        return units + place;
     }
-    // After the fetch that follows the wait.
-    __device__ __forceinline__ const char* unit() const { return units + place; }
+    // All lanes have read it, and its place may be filled.
+    __device__ __forceinline__ void release() const { __syncwarp(); }
 };
 
 // A warp's units of the block's groups in order: groups blockIdx, + gridDim, ... below `limit`, which may grow. open(g) gives group g.
 template <int Stages, class Open> struct UnitStream {
     Ring<Stages> ring;
     Open open;
-    Group group{};
-    int next, limit, unit = 0;
+    int group, limit, unit = threadIdx.x / 32;
 
-    __device__ __forceinline__ UnitStream(char* shared, Open open, int limit)
-        : ring(shared), open(open), next(blockIdx.x), limit(limit) {}
+    __device__ __forceinline__ UnitStream(char* shared, Open open, int limit) : ring(shared, kPlaceBytes), open(open), group(blockIdx.x), limit(limit) {}
 
-    __device__ __forceinline__ bool more() {
-        while (unit * kUnitRow >= group.row_bytes && next < limit) {
-            group = open(next);
-            next += gridDim.x, unit = threadIdx.x / 32;
+    // Whether there was a unit.
+    __device__ __forceinline__ bool fill() {
+        for (; group < limit; group += gridDim.x) {
+            const Group g = open(group);
+            if (unit * kUnitRow >= g.row_bytes) continue;   // rows of less than a unit for every warp
+            ring.fill(g, unit);
+            unit += kStreamWarps;
+            if (unit * kUnitRow >= g.row_bytes) unit = threadIdx.x / 32, group += gridDim.x;
+            return true;
         }
-        return unit * kUnitRow < group.row_bytes;
+        return false;
     }
-    __device__ __forceinline__ void fetch() {
-        if (more()) ring.fill(group, unit), unit += kStreamWarps;
-        ring.close();
-    }
+    __device__ __forceinline__ void fetch() { fill(), ring.close(); }
 };
-
-// A lane's activations of a unit: from this row's first column of the unit on. The first `left` columns are there, the others are zeros.
-template <class W> __device__ __forceinline__ void load_activations(const char* row, int left, uint4 (&x)[4]) {
-    const int t = threadIdx.x % 4;
-#pragma unroll
-    for (int i = 0; i < 4 / (int)sizeof(W); i++) {
-        const int column = sizeof(W) == 1 ? i / 2 * 64 + t * 16 + i % 2 * 8 : i * 32 + t * 8;
-        x[i] = column < left ? *(const uint4*)(row + column * 2) : make_uint4(0, 0, 0, 0);
-    }
-}
 
 __device__ __forceinline__ uint32_t f16_to_bf16(uint32_t pair) { return pack_bf16(half_value((uint16_t)pair), half_value((uint16_t)(pair >> 16))); }
 
-// sum += the unit, with its scales, * the activations.
-template <class W> __device__ __forceinline__ void multiply_unit(const char* unit, const uint4 (&x)[4], float (&sum)[4]) {
+// sum += the unit, with its scales, * the activations of its columns, which lie from `row` on; zeros where a lane has no row.
+template <class W> __device__ __forceinline__ void multiply_unit(const char* unit, const char* row, bool has_row, float (&sum)[4]) {
     const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
     float parts[2][4] = {};     // two sums, because products that add to one wait for each other
 #pragma unroll
@@ -105,10 +99,13 @@ template <class W> __device__ __forceinline__ void multiply_unit(const char* uni
         const char* const from = unit + g * kUnitRow + swizzle(g, 4 * s + t) * 16;
         const uint4 top = *(const uint4*)from, bottom = *(const uint4*)(from + 8 * kUnitRow);
         const uint32_t u[4] = {top.x, top.y, top.z, top.w}, v[4] = {bottom.x, bottom.y, bottom.z, bottom.w};
+        const uint4 none = make_uint4(0, 0, 0, 0);
         if constexpr (sizeof(W) == 1) {
+            const uint4* const from = (const uint4*)(row + s * 128 + t * 32);
+            const uint4 x[2] = {has_row ? from[0] : none, has_row ? from[1] : none};
 #pragma unroll
             for (int j = 0; j < 4; j++) {
-                const uint4& words = x[2 * s + j / 2];
+                const uint4& words = x[j / 2];
                 const uint32_t b[2] = {j % 2 ? words.z : words.x, j % 2 ? words.w : words.y};
                 uint32_t a[4];
                 e4m3_to_f16(u[j], a[0], a[2]);
@@ -116,9 +113,10 @@ template <class W> __device__ __forceinline__ void multiply_unit(const char* uni
                 mma_f16(parts[s], a, b);
             }
         } else {
+            const uint4 x = has_row ? *(const uint4*)(row + s * 64 + t * 16) : none;
 #pragma unroll
             for (int j = 0; j < 2; j++) {
-                const uint32_t b[2] = {f16_to_bf16(j ? x[s].z : x[s].x), f16_to_bf16(j ? x[s].w : x[s].y)};
+                const uint32_t b[2] = {f16_to_bf16(j ? x.z : x.x), f16_to_bf16(j ? x.w : x.y)};
                 const uint32_t a[4] = {u[2 * j], v[2 * j], u[2 * j + 1], v[2 * j + 1]};
                 mma_bf16(parts[s], a, b);
             }
@@ -137,16 +135,80 @@ template <class W> __device__ __forceinline__ void multiply_unit(const char* uni
 // Bytes from one row of f16 activations in shared memory to the next: padded to whole units, and by 16 so that rows meet in other banks.
 __device__ __forceinline__ int activation_stride(int width) { return (width + 127) / 128 * 256 + 16; }
 
-// A warp's part of a group: sum += its units * the activations in shared memory, rows activation_stride(width) apart.
+// What the warps find out about each row, and what its sums are to be multiplied with.
+struct RowStatistics {
+    float squares[kRows][kStreamWarps];
+    uint32_t largest[kRows][kStreamWarps];      // bits of |x * norm|
+    float factors[kRows];
+};
+
+__device__ __forceinline__ float4 scaled_four(float4 v, const float* norm, int column) {
+    if (!norm) return v;
+    const float4 n = *(const float4*)(norm + column);
+    return make_float4(v.x * n.x, v.y * n.y, v.z * n.z, v.w * n.w);
+}
+
+__device__ __forceinline__ uint32_t magnitude(float x) { return __float_as_uint(x) & 0x7fffffff; }
+
+// Rows of f32: row t is x[gather[t]], or x[t]. A thread's columns lie 2,048 apart; two are fetched at a time.
+__device__ __forceinline__ void look_at_rows(RowStatistics& s, const float* x, const int* gather, const float* norm, int width, int rows) {
+    constexpr int kApart = kStreamThreads * 4;
+#pragma unroll 1
+    for (int r = 0; r < rows; r++) {
+        const float* const row = x + (size_t)(gather ? gather[r] : r) * width;
+        float square = 0;
+        uint32_t largest = 0;
+#pragma unroll 1
+        for (int c = threadIdx.x * 4; c < width; c += 2 * kApart) {
+            const bool two = c + kApart < width;
+            const float4 v[2] = {*(const float4*)(row + c), two ? *(const float4*)(row + c + kApart) : make_float4(0, 0, 0, 0)};
+#pragma unroll
+            for (int i = 0; i < 2; i++) {
+                if (i && !two) break;
+                const float4 u = scaled_four(v[i], norm, c + i * kApart);
+                square += v[i].x * v[i].x + v[i].y * v[i].y + v[i].z * v[i].z + v[i].w * v[i].w;
+                largest = max(max(max(magnitude(u.x), magnitude(u.y)), magnitude(u.z)), max(largest, magnitude(u.w)));
+            }
+        }
+        for (int o = 16; o; o >>= 1) square += __shfl_xor_sync(~0u, square, o);
+        largest = __reduce_max_sync(~0u, largest);
+        if (threadIdx.x % 32 == 0) s.squares[r][threadIdx.x / 32] = square, s.largest[r][threadIdx.x / 32] = largest;
+    }
+}
+
+// After a barrier. Stores x * norm as f16, times the power of two that brings the largest to just below 2^15; columns beyond the width are zeros.
+// The factors undo that, and divide by the root mean square where there is a norm.
+__device__ __forceinline__ void store_rows(RowStatistics& s, const float* x, const int* gather, const float* norm, float epsilon, int width, int rows, char* stored) {
+    const int stride = activation_stride(width), padded = (width + 127) / 128 * 128;
+#pragma unroll 1
+    for (int r = 0; r < rows; r++) {
+        const uint32_t largest = __reduce_max_sync(~0u, s.largest[r][threadIdx.x % kStreamWarps]), exponent = min(max(largest >> 23, 15u), 253u);
+        const float scale = __uint_as_float((268 - exponent) << 23), undo = __uint_as_float((exponent - 14) << 23);
+        const float* const row = x + (size_t)(gather ? gather[r] : r) * width;
+#pragma unroll 1
+        for (int c = threadIdx.x * 4; c < padded; c += kStreamThreads * 4) {
+            uint2 packed = make_uint2(0, 0);
+            if (c < width) {
+                const float4 u = scaled_four(*(const float4*)(row + c), norm, c);
+                packed = make_uint2(pack_f16(u.x * scale, u.y * scale), pack_f16(u.z * scale, u.w * scale));
+            }
+            *(uint2*)(stored + r * stride + c * 2) = packed;
+        }
+        if (threadIdx.x / 32 != r) continue;
+        float square = s.squares[r][threadIdx.x % kStreamWarps];
+        for (int o = kStreamWarps / 2; o; o >>= 1) square += __shfl_xor_sync(~0u, square, o);
+        if (threadIdx.x % 32 == 0) s.factors[r] = norm ? undo * rsqrtf(square / width + epsilon) : undo;
+    }
+}
+
+// A warp's part of a group: its units * the activations in shared memory, rows activation_stride(width) apart.
 template <class W, class Stream> __device__ __forceinline__ void multiply_group(Stream& stream, const char* activations, int rows, int width, float (&sum)[4]) {
-    const int row = threadIdx.x % 32 / 4, left = row < rows ? kUnitColumns<W> : 0;
-    auto& ring = stream.ring;
+    const int row = threadIdx.x % 32 / 4;
+#pragma unroll 1
     for (int unit = threadIdx.x / 32; unit * kUnitColumns<W> < width; unit += kStreamWarps) {
-        ring.wait();
+        multiply_unit<W>(stream.ring.wait(), activations + row * activation_stride(width) + unit * kUnitColumns<W> * 2, row < rows, sum);
+        stream.ring.release();
         stream.fetch();
-        uint4 x[4];
-        load_activations<W>(activations + row * activation_stride(width) + unit * kUnitColumns<W> * 2, left, x);
-        multiply_unit<W>(ring.unit(), x, sum);
     }
 }
 
@@ -167,4 +229,29 @@ __device__ __forceinline__ float add_sums(const float* sums, int rows, int row) 
 #pragma unroll
     for (int w = 0; w < kStreamWarps / 2; w++) total += sums[((lane / 16 * kStreamWarps / 2 + w) * rows + row) * kSumStride + lane % 16];
     return total + __shfl_xor_sync(~0u, total, 16);
+}
+
+// Warps meet after so many groups, as each meeting costs about as much as a group's products.
+__device__ __forceinline__ int groups_at_once(int rows) { return min(3, kRows / rows); }
+// Two turns of sums, so that a warp may run ahead.
+__device__ __forceinline__ int sum_floats(int rows) { return 2 * groups_at_once(rows) * kStreamWarps * rows * kSumStride; }
+
+// The block's groups, `groups` of the grid's in all: multiply(group, sum) computes a warp's part; finish(group, row, total) gets, as a whole warp, the
+// sums of one row in the lanes as add_sums returns them. sums: sum_floats(rows).
+template <class Multiply, class Finish> __device__ __forceinline__ void for_groups(float* sums, int rows, int groups, Multiply multiply, Finish finish) {
+    const int each = kStreamWarps * rows * kSumStride, at_once = groups_at_once(rows), warp = threadIdx.x / 32, mine = warp / rows, row = warp - mine * rows;
+    int turn = 0;
+#pragma unroll 1
+    for (int first = blockIdx.x; first < groups; first += at_once * gridDim.x) {
+        int count = 0;
+#pragma unroll 1
+        for (int group = first; count < at_once && group < groups; group += gridDim.x, count++) {
+            float sum[4] = {};
+            multiply(group, sum);
+            store_sums(sums + (turn + count) * each, rows, sum);
+        }
+        __syncthreads();
+        if (mine < count) finish(first + mine * gridDim.x, row, add_sums(sums + (turn + mine) * each, rows, row));
+        turn = at_once - turn;
+    }
 }
