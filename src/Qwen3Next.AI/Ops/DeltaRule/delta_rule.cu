@@ -322,17 +322,25 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
         if (pass + kPassRows < count) __syncthreads();
     }
 
+    // What the norm of this warp's first row needs beside o: on its way before others are waited for.
+    constexpr int kLaneColumns = SPLITS > 1 ? (DV + 31) / 32 : 1;
+    float row_gate[kLaneColumns];
+#pragma unroll
+    for (int i = 0; i < kLaneColumns; i++) {
+        const int c = lane + 32 * i;
+        row_gate[i] = SPLITS > 1 && c < DV && first + warp < count ? norm[c] * silu(part.row(first + warp)[heads.gate(value_head) + c]) : 0.0f;
+    }
     // Only now, and beside it, so that the arrival does not wait for the state to reach memory.
     if (changes && rows.drafts == 0 && holds_state) s.store(head_state + four_columns);
     if (gates && lane == 0) last_of_head = SPLITS == 1 || arrives_last(arrived + key_heads + value_head, SPLITS);
+    keep_inputs(part, last);
     __syncthreads();
 #pragma unroll 1
     for (int r = first + warp; SPLITS > 1 && last_of_head && r < count; r += kStateWarps + 1) {
         float* const o = heads_out + part.output(r);
         const float* const z = part.row(r) + heads.gate(value_head);
-        gated_norm([&](int c) { return __ldcg(o + c); }, [&](int c) { return norm[c] * silu(z[c]); }, epsilon, o);
+        gated_norm([&](int c) { return __ldcg(o + c); }, [&](int c) { return r == first + warp ? row_gate[c / 32] : norm[c] * silu(z[c]); }, epsilon, o);
     }
     for (int i = threadIdx.x; last_of_head && i < rows.drafts; i += kThreads)
         *part.draft_decay(i) = expf(log_decay(part.row(rows.certain + i)[heads.decay(value_head)], head_bias, head_factor));
-    keep_inputs(part, last);
 }

@@ -10,12 +10,12 @@ internal sealed class ExpertRowKernels(KernelModule module, int stages)
     /// <summary>Rows that they take.</summary>
     public const int MostRows = 8;
 
-    public const int RouterThreads = 128, Threads = 512;
+    public const int RouterThreads = 128;
 
-    /// <summary>What blocks have beside their dynamic shared memory, at most: the choice of experts of 1,024, 32 of them active, and the rows' statistics.</summary>
-    public const int StaticBytes = 6 << 10;
+    /// <summary>What blocks have beside their dynamic shared memory, at most: the choice of experts of 1,024, 32 of them active.</summary>
+    public const int StaticBytes = 5 << 10;
 
-    private const int Warps = 16, PlaceBytes = 2064, SumStride = 20, HiddenRow = 272, UpMatrices = 32, DownMatrix = 16;
+    private const int Warps = 16, HiddenRow = 272, UpMatrices = 32, DownMatrix = 16;
 
     /// <summary>Stages of the rings for a device whose blocks have so many shared bytes.</summary>
     public static int StagesFor(int sharedBytes) => sharedBytes >= 192 << 10 ? 3 : 2;
@@ -25,14 +25,14 @@ internal sealed class ExpertRowKernels(KernelModule module, int stages)
 
     /// <summary>Shared memory of a block of experts_up: rings, sums, x * norm as f16, places of matrices.</summary>
     public int UpBytes(ExpertNetworks n, int rows) =>
-        Warps * stages * PlaceBytes + RowSums.Bytes(rows) + rows * ((n.Width + 127) / 128 * 256 + 16 + n.Variant.Active * UpMatrices);
+        RowMemory.RingBytes(stages) + RowMemory.SumBytes(rows) + RowMemory.ActivationBytes(n.Width, rows) + rows * n.Variant.Active * UpMatrices;
 
     /// <summary>Shared memory of a block of experts_down: rings with hidden values, results, places of matrices.</summary>
     public int DownBytes(ExpertNetworks n, int rows)
     {
         int perExpert = Units(n.ExpertWidth, n.Variant.Routed), shared = Math.Min(Units(n.SharedWidth, n.Variant.Shared), Warps);
         var places = Math.Max(n.Variant.Active * Math.Max(perExpert, 1) + shared, 4);
-        return Warps * stages * (PlaceBytes + rows * HiddenRow - 16) + rows * (places * 16 * sizeof(float) + n.Variant.Active * DownMatrix);
+        return RowMemory.RingBytes(stages, rows * HiddenRow - 16) + rows * (places * 16 * sizeof(float) + n.Variant.Active * DownMatrix);
     }
 
     private static int Units(int width, DType type) => (width * type.Size() + 127) / 128;

@@ -1,4 +1,5 @@
 using Qwen3Next.AI.Cuda;
+using Qwen3Next.AI.Ops.Shared;
 using Qwen3Next.AI.Tensors;
 
 namespace Qwen3Next.AI.Ops;
@@ -41,9 +42,9 @@ internal sealed unsafe partial class CudaBackend
         RouteRows(p, n, norm, epsilon, x, scratch);
 
         var groups = n.SharedWidth / 8 + rows * active * (n.ExpertWidth / 8);
-        kernels.Up.Launch(_stream, Math.Min(groups, _device.Multiprocessors), ExpertRowKernels.Threads, kernels.UpBytes(n, rows),
+        kernels.Up.Launch(_stream, Math.Min(groups, _device.Multiprocessors), RowMemory.Threads, kernels.UpBytes(n, rows),
             n.Table, scratch.Logits, x.Address, norm.Address, epsilon, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, scratch.Hidden);
-        kernels.Down.Launch(_stream, n.Width / 16, ExpertRowKernels.Threads, kernels.DownBytes(n, rows),
+        kernels.Down.Launch(_stream, n.Width / 16, RowMemory.Threads, kernels.DownBytes(n, rows),
             n.Table, scratch.Logits, scratch.Hidden, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, p.SharedGate is null ? 0 : 1, x.Address);
     }
 

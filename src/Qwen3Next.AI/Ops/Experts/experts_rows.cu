@@ -37,18 +37,16 @@ struct Routing {
     __align__(4) signed char slots[kChoices][kRows]; // by item and row: the place of the item's expert in the row's order, or -1
 };
 
-// Warp r chooses for row r; all threads take part, with what `meanwhile` does. At the end a warp that chose tells `weigh` its choice, lane by lane,
-// and place(item, network) is told, by one lane, where an item's matrices are. candidates: 32 for each row. Ends with a barrier.
-template <class Meanwhile, class Weigh, class Place>
-__device__ __forceinline__ void route(Routing& r, const float* logits, const Network* networks, int rows, Candidate* candidates, Meanwhile meanwhile,
-                                      Weigh weigh, Place place) {
+// Warp r chooses for row r, all threads take part. weigh(weight) is told the weights of a warp's choice, lane by lane, place(item, network), by one
+// lane, where an item's matrices are. candidates: 32 for each row. Ends with a barrier.
+template <class Weigh, class Place>
+__device__ __forceinline__ void route(Routing& r, const float* logits, const Network* networks, int rows, Candidate* candidates, Weigh weigh, Place place) {
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     const bool chooses = warp < rows && lane < ACTIVE;
     Keys keys;
     if (warp < rows) keys.load(logits + warp * kLogits, lane);
     for (int i = threadIdx.x; i < EXPERTS / 4 + 1; i += kStreamThreads) r.choosers[i] = 0;
     for (int i = threadIdx.x; i < kChoices * kRows / 4; i += kStreamThreads) ((uint32_t*)r.slots)[i] = 0xffffffffu;
-    meanwhile();
     Candidate choice{0, EXPERTS};
     if (warp < rows) {
         choice = choose(keys, logits + warp * kLogits, lane, candidates + warp * 32);
@@ -168,13 +166,12 @@ experts_up(const Network* networks, const float* logits, const float* x, const f
            int shared_width, int hidden_width, f16* hidden) {
     extern __shared__ __align__(128) char shared[];
     __shared__ Routing routing;
-    __shared__ RowStatistics statistics;
     __shared__ UpMatrices common;
     const int shared_groups = shared_width / 8;
     const Divider per_expert(expert_width / 8);
     float* const sums = (float*)(shared + kStreamWarps * STAGES * kPlaceBytes);
-    char* const inputs = (char*)(sums + sum_floats(rows));
-    UpMatrices* const matrices = (UpMatrices*)(inputs + rows * activation_stride(width));
+    const Activations activations((char*)(sums + sum_floats(rows)), width, rows);
+    UpMatrices* const matrices = (UpMatrices*)((char*)activations.values + Activations::bytes(width, rows));
     const auto open = [&](int group) {
         if (group < shared_groups) return up_group<SHARED>(common, group, width);
         const int item = per_expert.quotient(group - shared_groups);
@@ -194,30 +191,26 @@ experts_up(const Network* networks, const float* logits, const float* x, const f
     for (; ahead < STAGES && stream.fill(); ahead++) stream.ring.close();
     wait_for_previous_kernel();
     launch_dependents();
-    if (EXPERTS > 0) {
-        route(routing, logits, networks, rows, (Candidate*)sums, [&] { look_at_rows(statistics, x, nullptr, norm, width, rows); }, [](float) {},
-              [&](int item, const Network& n) { matrices[item] = matrices_of(n); });
-    } else {
-        look_at_rows(statistics, x, nullptr, norm, width, rows);
-        __syncthreads();
-    }
+    if (EXPERTS > 0)
+        route(routing, logits, networks, rows, (Candidate*)sums, [](float) {}, [&](int item, const Network& n) { matrices[item] = matrices_of(n); });
     const int groups = shared_groups + (EXPERTS > 0 ? routing.items * per_expert.by : 0);
     stream.limit = groups;
+    Staging staging(x, nullptr, norm, width, rows);
+    staging.load_norm(), staging.load();
 #pragma unroll 1
     for (; ahead < STAGES; ahead++) stream.fetch();
-    store_rows(statistics, x, nullptr, norm, epsilon, width, rows, inputs);
-    __syncthreads();
+    staging.store(activations);
 
     for_groups(sums, rows, groups, [&](int group, float (&sum)[4]) {
-        if (group < shared_groups) multiply_group<SHARED>(stream, inputs, rows, width, sum);
-        else multiply_group<ROUTED>(stream, inputs, rows, width, sum);
+        if (group < shared_groups) multiply_group<SHARED>(stream, activations, rows, width, sum);
+        else multiply_group<ROUTED>(stream, activations, rows, width, sum);
     }, [&](int group, int row, float gate) {
         int slot = ACTIVE, eight = group;
         if (group >= shared_groups) {
             const int item = per_expert.quotient(group - shared_groups);
             slot = routing.slots[item][row], eight = group - shared_groups - item * per_expert.by;
         }
-        gate *= statistics.factors[row];
+        gate *= inverse_rms(activations, row, width, epsilon);
         const int lane = threadIdx.x % 32;
         const float up = __shfl_xor_sync(~0u, gate, 8);
         if (slot >= 0 && lane < 8) hidden[hidden_row(row, slot) * hidden_width + eight * 8 + lane] = from_float<f16>(gate * sigmoid(gate) * up * kHiddenScale);
@@ -285,7 +278,7 @@ experts_down(const Network* networks, const float* logits, const f16* hidden, in
     };
     if (warp < rows && lane == 0) gates[warp] = gated ? sigmoid(__ldcg(logits + warp * kLogits + EXPERTS)) : 1.0f;
     if (EXPERTS > 0) {
-        route(routing, logits, networks, rows, (Candidate*)results, [] {},
+        route(routing, logits, networks, rows, (Candidate*)results,
               [&](float weight) { if (lane < ACTIVE) weights[warp * ACTIVE + lane] = weight; },
               [&](int item, const Network& n) { matrices[item] = {n.down, n.down_scales}; });
         units += routing.items * per_expert.by;
@@ -306,10 +299,10 @@ experts_down(const Network* networks, const float* logits, const f16* hidden, in
         const char* const from = ring.wait();
         const char* const values = from + kPlaceBytes + lane / 4 * kHiddenRow;
         if (unit < shared_units) {
-            multiply_unit<SHARED>(from, values, lane / 4 < rows, shared_sum);
+            multiply_unit<SHARED>(from, values, lane / 4 < rows, make_float2(1, 1), shared_sum);
         } else {
             float sum[4] = {};
-            multiply_unit<ROUTED>(from, values, lane / 4 < rows, sum);
+            multiply_unit<ROUTED>(from, values, lane / 4 < rows, make_float2(1, 1), sum);
             const int item = per_expert.quotient(unit - shared_units), within = unit - shared_units - item * per_expert.by;
 #pragma unroll
             for (int j = 0; j < 2; j++) {

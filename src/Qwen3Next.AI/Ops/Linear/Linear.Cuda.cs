@@ -8,7 +8,7 @@ namespace Qwen3Next.AI.Ops;
 internal sealed unsafe partial class CudaBackend
 {
     private const int MostParts = 3;
-    private const int RowsThreads = 512, RowsGroup = 16, RowsStaticBytes = 1280, MostStreamedRows = 8;
+    private const int RowsGroup = 16, MostStreamedRows = 8;
 
     /// <summary>Depths of the rings through which weights come: the shallow one where a block has too little shared memory.</summary>
     private const int ShallowRing = 2, DeepRing = 3;
@@ -39,16 +39,16 @@ internal sealed unsafe partial class CudaBackend
         kernel ??= LoadKernels("Ops/Linear/linear.cu", $"STAGES={ring}").GetKernel("project_rows", overlaps: true);
         var (first, second, third) = Three(parts);
         kernel.Launch(
-            _stream, Math.Min(Tiles(parts, RowsGroup), _device.Multiprocessors), RowsThreads, RowsSharedBytes(x, ring),
+            _stream, Math.Min(Tiles(parts, RowsGroup), _device.Multiprocessors), RowMemory.Threads, RowsSharedBytes(x, ring),
             first.Weight.Address, first.Scales.Address, first.Out, second.Weight.Address, second.Scales.Address, second.Out,
             third.Weight.Address, third.Scales.Address, third.Out, x.Width,
             x.X.Address, x.Gather, x.Count, x.Norm, x.Epsilon, y.Address, y.Shape[1], add ? 1 : 0);
     }
 
-    /// <summary>Rings of sixteen warps, their sums, rows as f16 padded to 128 columns and by 16 bytes.</summary>
-    private static int RowsSharedBytes(in LinearInput x, int ring) => 16 * ring * 2064 + RowSums.Bytes(x.Count) + x.Count * ((x.Width + 127) / 128 * 256 + 16);
+    private static int RowsSharedBytes(in LinearInput x, int ring) =>
+        RowMemory.RingBytes(ring) + RowMemory.SumBytes(x.Count) + RowMemory.ActivationBytes(x.Width, x.Count);
 
-    private static bool FitsShared(in LinearInput x, int ring, int bytes) => RowsSharedBytes(x, ring) + RowsStaticBytes <= bytes;
+    private static bool FitsShared(in LinearInput x, int ring, int bytes) => RowsSharedBytes(x, ring) <= bytes;
 
     private static int Tiles(ReadOnlySpan<LinearWeight> parts, int features)
     {

@@ -7,8 +7,8 @@
 //   shared: RowsSharedBytes of Linear.Cuda.cs: rings of 32 KB x STAGES, sums, rows as f16.
 //   bytes: weights once; x once per block from L2.   One row on an H200: the vocabulary, 151,936 x 2,048 BF16, 622 MB: 146 us (Nsight Compute,
 //   2026-11-30), 4.26 TB/s. Others predicted at 4.2 TB/s: in-projection 12,352 x 2,048 FP8, 25.4 MB: 6 us; out-projection 2,048 x 4,096 FP8: 2 us.
-//   numerics: x * norm is brought to below 2^15 by a power of two for each row and rounded to f16 (beside BF16 weights then to BF16), products
-//   are exact in F32, sums F32: |error| <= 2^-11 (2^-8) sum |w x| beside F32 rounding. The root mean square is applied to the sums.
+//   numerics: x * norm is brought to below 2^15 by a power of two for each 128 columns and rounded to f16 (beside BF16 weights then to BF16),
+//   products are exact in F32, sums F32: |error| <= 2^-11 (2^-8) sum |w x| beside F32 rounding. The root mean square is applied to the sums.
 //   A row's result does not depend on the other rows.
 #include "weight_stream.cuh"
 
@@ -45,34 +45,33 @@ extern "C" __global__ void __launch_bounds__(kStreamThreads, kStreamBlocks)
 project_rows(const char* w0, const float* s0, int n0, const char* w1, const float* s1, int n1, const char* w2, const float* s2, int n2, int width,
              const float* x, const int* gather, int rows, const float* norm, float epsilon, float* y, int y_stride, int add) {
     extern __shared__ __align__(128) char shared[];
-    __shared__ RowStatistics statistics;
     const Parts parts{w0, w1, w2, s0, s1, s2, n0, n1, n2, width};
     const int groups = parts.groups();
     float* const sums = (float*)(shared + kStreamWarps * STAGES * kPlaceBytes);
-    char* const inputs = (char*)(sums + sum_floats(rows));
+    const Activations activations((char*)(sums + sum_floats(rows)), width, rows);
 
     launch_dependents();
     const auto open = [&](int group) { int column; return parts.group(group, column); };
     UnitStream<STAGES, decltype(open)> stream(shared, open, groups);
-#pragma unroll 1
-    for (int i = 0; i < STAGES; i++) stream.fetch();
-    if (norm && threadIdx.x * 8 < width) prefetch_l2(norm + threadIdx.x * 8);
+    stream.fetch();
+    Staging staging(x, gather, norm, width, rows);
+    staging.load_norm();
     wait_for_previous_kernel();
-    look_at_rows(statistics, x, gather, norm, width, rows);
-    __syncthreads();
-    store_rows(statistics, x, gather, norm, epsilon, width, rows, inputs);
-    __syncthreads();
+    staging.load();
+#pragma unroll 1
+    for (int i = 1; i < STAGES; i++) stream.fetch();
+    staging.store(activations);
 
     for_groups(sums, rows, groups, [&](int group, float (&sum)[4]) {
         int column;
-        if (parts.group(group, column).narrow()) multiply_group<e4m3>(stream, inputs, rows, width, sum);
-        else multiply_group<bf16>(stream, inputs, rows, width, sum);
+        if (parts.group(group, column).narrow()) multiply_group<e4m3>(stream, activations, rows, width, sum);
+        else multiply_group<bf16>(stream, activations, rows, width, sum);
     }, [&](int group, int row, float total) {
         int column;
         const int lane = threadIdx.x % 32;
+        if (norm) total *= inverse_rms(activations, row, width, epsilon);
         if (lane >= parts.group(group, column).features) return;
         float* const target = y + (size_t)row * y_stride + column + lane;
-        total *= statistics.factors[row];
         if (add) atomicAdd(target, total);      // one addition for an output: the same in any order, and nobody waits for the old value
         else *target = total;
     });

@@ -1,9 +1,10 @@
 // Products of 1 to 8 rows with weights that are read once: what linear.cu and experts_rows.cu share.
 //
 // Weights are the 16 rows of a matrix instruction, activations its 8 columns: column n is row n of the step, whoever else is in it, so a row's result
-// does not depend on its company. A warp's unit is 128 bytes of each of 16 weight rows: 128 columns of e4m3, which share a scale, or 64 of bf16. The
-// 16 warps of a block share a row's units in turn; each has a ring of its own, so that no warp waits for another before its sums are added.
-// Activations are f16. e4m3 becomes f16 in two instructions for four weights (bf16 takes ten: then instructions, not bytes, are the limit);
+// does not depend on its company. Columns are cut into slices of 128, which the 16 warps of a block take in turn. A warp's unit is 128 bytes of each
+// of 16 weight rows: a slice of e4m3, whose elements share a scale, or half of one of bf16. Each warp has a ring of units of its own and prepares the
+// activations of its own slices, so that no warp waits for another before its sums are added.
+// Activations are f16, with a power of two for each slice. e4m3 becomes f16 in two instructions for four weights (bf16 takes ten: then instructions, not bytes, are the limit);
 // beside bf16 weights the activations become bf16.
 #pragma once
 #include "gemm.cuh"
@@ -11,7 +12,7 @@
 constexpr int kRows = 8, kStreamWarps = 16, kStreamThreads = kStreamWarps * 32;
 // Registers are such that the next kernel's blocks find room beside this one's, where kernels overlap.
 constexpr int kStreamBlocks = __CUDA_ARCH__ >= 900 ? 2 : 1;
-constexpr int kGroup = 16, kUnitRow = 128, kUnitBytes = kGroup * kUnitRow, kPlaceBytes = kUnitBytes + 16;
+constexpr int kGroup = 16, kSlice = 128, kUnitRow = 128, kUnitBytes = kGroup * kUnitRow, kPlaceBytes = kUnitBytes + 16;
 template <class W> constexpr int kUnitColumns = kUnitRow / (int)sizeof(W);
 // Floats of one row's sums of a warp: lanes then write to banks of their own.
 constexpr int kSumStride = 20;
@@ -67,18 +68,23 @@ template <int Stages> struct Ring {
 template <int Stages, class Open> struct UnitStream {
     Ring<Stages> ring;
     Open open;
-    int group, limit, unit = threadIdx.x / 32;
+    int group, limit, count = 0;        // of this group's units, those that were fetched
 
     __device__ __forceinline__ UnitStream(char* shared, Open open, int limit) : ring(shared, kPlaceBytes), open(open), group(blockIdx.x), limit(limit) {}
 
-    // Whether there was a unit.
+    // The warp's unit that is next in the group.
+    __device__ __forceinline__ int unit(bool narrow) const {
+        const int warp = threadIdx.x / 32;
+        return narrow ? warp + count * kStreamWarps : 2 * warp + (count & 1) + count / 2 * (2 * kStreamWarps);
+    }
+    // Whether there was one.
     __device__ __forceinline__ bool fill() {
         for (; group < limit; group += gridDim.x) {
             const Group g = open(group);
-            if (unit * kUnitRow >= g.row_bytes) continue;   // rows of less than a unit for every warp
-            ring.fill(g, unit);
-            unit += kStreamWarps;
-            if (unit * kUnitRow >= g.row_bytes) unit = threadIdx.x / 32, group += gridDim.x;
+            if (unit(g.narrow()) * kUnitRow >= g.row_bytes) continue;   // so short are the rows
+            ring.fill(g, unit(g.narrow()));
+            count++;
+            if (unit(g.narrow()) * kUnitRow >= g.row_bytes) count = 0, group += gridDim.x;
             return true;
         }
         return false;
@@ -88,12 +94,11 @@ template <int Stages, class Open> struct UnitStream {
 
 __device__ __forceinline__ uint32_t f16_to_bf16(uint32_t pair) { return pack_bf16(half_value((uint16_t)pair), half_value((uint16_t)(pair >> 16))); }
 
-// sum += the unit, with its scales, * the activations of its columns, which lie from `row` on; zeros where a lane has no row.
-template <class W> __device__ __forceinline__ void multiply_unit(const char* unit, const char* row, bool has_row, float (&sum)[4]) {
+// sum += the unit, with its scales, * the activations of its columns, which lie from `row` on (zeros where a lane has no row), times the factors of the
+// lane's two columns.
+template <class W> __device__ __forceinline__ void multiply_unit(const char* unit, const char* row, bool has_row, float2 factors, float (&sum)[4]) {
     const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
     float parts[2][4] = {};     // two sums, because products that add to one wait for each other
-#pragma unroll
-    for (int i = 0; sizeof(W) == 2 && i < 4; i++) parts[0][i] = sum[i];
 #pragma unroll
     for (int s = 0; s < 2; s++) {
         const char* const from = unit + g * kUnitRow + swizzle(g, 4 * s + t) * 16;
@@ -122,94 +127,105 @@ template <class W> __device__ __forceinline__ void multiply_unit(const char* uni
             }
         }
     }
-    if constexpr (sizeof(W) == 1) {
-        const float2 scales = *(const float2*)(unit + kUnitBytes);
+    const float2 scales = sizeof(W) == 1 ? *(const float2*)(unit + kUnitBytes) : make_float2(1, 1);
 #pragma unroll
-        for (int i = 0; i < 4; i++) sum[i] = fmaf(i < 2 ? scales.x : scales.y, parts[0][i] + parts[1][i], sum[i]);
-    } else {
-#pragma unroll
-        for (int i = 0; i < 4; i++) sum[i] = parts[0][i] + parts[1][i];
-    }
+    for (int i = 0; i < 4; i++) sum[i] = fmaf((i < 2 ? scales.x : scales.y) * (i % 2 ? factors.y : factors.x), parts[0][i] + parts[1][i], sum[i]);
 }
 
-// Bytes from one row of f16 activations in shared memory to the next: padded to whole units, and by 16 so that rows meet in other banks.
-__device__ __forceinline__ int activation_stride(int width) { return (width + 127) / 128 * 256 + 16; }
+// Activations of a block in shared memory. A warp writes and reads those of its own slices.
+struct Activations {
+    char* values;       // f16: rows of whole slices, padded so that they meet in other banks
+    float* factors;     // [slice][kRows]: what a slice's values are to be multiplied with
+    float* squares;     // [rows][warp]: sums of squares of the slices' inputs
+    int stride;         // bytes
 
-// What the warps find out about each row, and what its sums are to be multiplied with.
-struct RowStatistics {
-    float squares[kRows][kStreamWarps];
-    uint32_t largest[kRows][kStreamWarps];      // bits of |x * norm|
-    float factors[kRows];
+    __device__ __forceinline__ Activations(char* shared, int width, int rows)
+        : values(shared), factors((float*)(shared + rows * row_bytes(width))), squares(factors + slices(width) * kRows), stride(row_bytes(width)) {}
+
+    __device__ __forceinline__ static int slices(int width) { return (width + kSlice - 1) / kSlice; }
+    __device__ __forceinline__ static int row_bytes(int width) { return slices(width) * kSlice * 2 + 16; }
+    // Of all; ActivationBytes of RowMemory.cs.
+    __device__ __forceinline__ static int bytes(int width, int rows) { return rows * (row_bytes(width) + kStreamWarps * 4) + slices(width) * kRows * 4; }
 };
 
-__device__ __forceinline__ float4 scaled_four(float4 v, const float* norm, int column) {
-    if (!norm) return v;
-    const float4 n = *(const float4*)(norm + column);
-    return make_float4(v.x * n.x, v.y * n.y, v.z * n.z, v.w * n.w);
-}
-
 __device__ __forceinline__ uint32_t magnitude(float x) { return __float_as_uint(x) & 0x7fffffff; }
+__device__ __forceinline__ uint32_t magnitude(float4 v) { return max(max(magnitude(v.x), magnitude(v.y)), max(magnitude(v.z), magnitude(v.w))); }
 
-// Rows of f32: row t is x[gather[t]], or x[t]. A thread's columns lie 2,048 apart; two are fetched at a time.
-__device__ __forceinline__ void look_at_rows(RowStatistics& s, const float* x, const int* gather, const float* norm, int width, int rows) {
-    constexpr int kApart = kStreamThreads * 4;
+// How a warp prepares its activations: x * norm of rows of f32, row t being x[gather[t]], or x[t]; as f16, times the power of two that brings a
+// slice's largest to just below 2^15. Columns beyond the width are zeros. Steps, so that nothing waits for what could have come earlier: load_norm
+// before the wait for the kernel before, load behind it, then more weights may be asked for, then store.
+struct Staging {
+    static constexpr int kAtOnce = 4;       // pairs of row and slice
+    const float *x, *norm;
+    const int* gather;
+    int width, rows, row = 0, slice = threadIdx.x / 32;
+    float4 values[kAtOnce], factors[kAtOnce];
+
+    __device__ __forceinline__ Staging(const float* x, const int* gather, const float* norm, int width, int rows)
+        : x(x), norm(norm), gather(gather), width(width), rows(rows) {}
+
+    __device__ __forceinline__ void next(int& row, int& slice) const { if (++row == rows) row = 0, slice += kStreamWarps; }
+    __device__ __forceinline__ void load_norm() {
+        for (int i = 0, r = row, s = slice; i < kAtOnce; i++, next(r, s)) {
+            const int column = s * kSlice + threadIdx.x % 32 * 4;
+            factors[i] = norm && column < width ? *(const float4*)(norm + column) : make_float4(1, 1, 1, 1);
+        }
+    }
+    __device__ __forceinline__ void load() {
+        for (int i = 0, r = row, s = slice; i < kAtOnce; i++, next(r, s)) {
+            const int column = s * kSlice + threadIdx.x % 32 * 4;
+            values[i] = column < width ? *(const float4*)(x + (size_t)(gather ? gather[r] : r) * width + column) : make_float4(0, 0, 0, 0);
+        }
+    }
+    __device__ __forceinline__ void store(const Activations& a) {
+        const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+        if (lane < rows) a.squares[lane * kStreamWarps + warp] = 0;
+        __syncwarp();
 #pragma unroll 1
-    for (int r = 0; r < rows; r++) {
-        const float* const row = x + (size_t)(gather ? gather[r] : r) * width;
-        float square = 0;
-        uint32_t largest = 0;
-#pragma unroll 1
-        for (int c = threadIdx.x * 4; c < width; c += 2 * kApart) {
-            const bool two = c + kApart < width;
-            const float4 v[2] = {*(const float4*)(row + c), two ? *(const float4*)(row + c + kApart) : make_float4(0, 0, 0, 0)};
+        while (slice * kSlice < width) {
+            float squares[kAtOnce];
 #pragma unroll
-            for (int i = 0; i < 2; i++) {
-                if (i && !two) break;
-                const float4 u = scaled_four(v[i], norm, c + i * kApart);
-                square += v[i].x * v[i].x + v[i].y * v[i].y + v[i].z * v[i].z + v[i].w * v[i].w;
-                largest = max(max(max(magnitude(u.x), magnitude(u.y)), magnitude(u.z)), max(largest, magnitude(u.w)));
+            for (int i = 0; i < kAtOnce; i++) {
+                const float4 v = values[i];
+                squares[i] = v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
             }
+            for (int o = 16; norm && o; o >>= 1)
+#pragma unroll
+                for (int i = 0; i < kAtOnce; i++) squares[i] += __shfl_xor_sync(~0u, squares[i], o);
+#pragma unroll
+            for (int i = 0; i < kAtOnce; i++) {
+                if (slice * kSlice >= width) break;
+                const float4 v = values[i], f = factors[i], u = make_float4(v.x * f.x, v.y * f.y, v.z * f.z, v.w * f.w);
+                const uint32_t exponent = min(max(__reduce_max_sync(~0u, magnitude(u)) >> 23, 15u), 253u);
+                const float scale = __uint_as_float((268 - exponent) << 23);
+                *(uint2*)(a.values + row * a.stride + (slice * kSlice + lane * 4) * 2) = make_uint2(pack_f16(u.x * scale, u.y * scale), pack_f16(u.z * scale, u.w * scale));
+                if (lane == 0) a.factors[slice * kRows + row] = __uint_as_float((exponent - 14) << 23), a.squares[row * kStreamWarps + warp] += squares[i];
+                next(row, slice);
+            }
+            if (slice * kSlice < width) load_norm(), load();
         }
-        for (int o = 16; o; o >>= 1) square += __shfl_xor_sync(~0u, square, o);
-        largest = __reduce_max_sync(~0u, largest);
-        if (threadIdx.x % 32 == 0) s.squares[r][threadIdx.x / 32] = square, s.largest[r][threadIdx.x / 32] = largest;
+        __syncwarp();
     }
+};
+
+// 1 / rms of a row, when all warps have staged. Called by a whole warp.
+__device__ __forceinline__ float inverse_rms(const Activations& a, int row, int width, float epsilon) {
+    float square = a.squares[row * kStreamWarps + threadIdx.x % kStreamWarps];
+    for (int o = kStreamWarps / 2; o; o >>= 1) square += __shfl_xor_sync(~0u, square, o);
+    return rsqrtf(square / width + epsilon);
 }
 
-// After a barrier. Stores x * norm as f16, times the power of two that brings the largest to just below 2^15; columns beyond the width are zeros.
-// The factors undo that, and divide by the root mean square where there is a norm.
-__device__ __forceinline__ void store_rows(RowStatistics& s, const float* x, const int* gather, const float* norm, float epsilon, int width, int rows, char* stored) {
-    const int stride = activation_stride(width), padded = (width + 127) / 128 * 128;
+// A warp's part of a group: its units * its activations.
+template <class W, class Stream> __device__ __forceinline__ void multiply_group(Stream& stream, const Activations& a, int rows, int width, float (&sum)[4]) {
+    const int lane = threadIdx.x % 32, row = lane / 4;
 #pragma unroll 1
-    for (int r = 0; r < rows; r++) {
-        const uint32_t largest = __reduce_max_sync(~0u, s.largest[r][threadIdx.x % kStreamWarps]), exponent = min(max(largest >> 23, 15u), 253u);
-        const float scale = __uint_as_float((268 - exponent) << 23), undo = __uint_as_float((exponent - 14) << 23);
-        const float* const row = x + (size_t)(gather ? gather[r] : r) * width;
+    for (int slice = threadIdx.x / 32; slice * kSlice < width; slice += kStreamWarps)
 #pragma unroll 1
-        for (int c = threadIdx.x * 4; c < padded; c += kStreamThreads * 4) {
-            uint2 packed = make_uint2(0, 0);
-            if (c < width) {
-                const float4 u = scaled_four(*(const float4*)(row + c), norm, c);
-                packed = make_uint2(pack_f16(u.x * scale, u.y * scale), pack_f16(u.z * scale, u.w * scale));
-            }
-            *(uint2*)(stored + r * stride + c * 2) = packed;
+        for (int column = slice * kSlice; column < min(width, (slice + 1) * kSlice); column += kUnitColumns<W>) {
+            multiply_unit<W>(stream.ring.wait(), a.values + row * a.stride + column * 2, row < rows, *(const float2*)(a.factors + slice * kRows + lane % 4 * 2), sum);
+            stream.ring.release();
+            stream.fetch();
         }
-        if (threadIdx.x / 32 != r) continue;
-        float square = s.squares[r][threadIdx.x % kStreamWarps];
-        for (int o = kStreamWarps / 2; o; o >>= 1) square += __shfl_xor_sync(~0u, square, o);
-        if (threadIdx.x % 32 == 0) s.factors[r] = norm ? undo * rsqrtf(square / width + epsilon) : undo;
-    }
-}
-
-// A warp's part of a group: its units * the activations in shared memory, rows activation_stride(width) apart.
-template <class W, class Stream> __device__ __forceinline__ void multiply_group(Stream& stream, const char* activations, int rows, int width, float (&sum)[4]) {
-    const int row = threadIdx.x % 32 / 4;
-#pragma unroll 1
-    for (int unit = threadIdx.x / 32; unit * kUnitColumns<W> < width; unit += kStreamWarps) {
-        multiply_unit<W>(stream.ring.wait(), activations + row * activation_stride(width) + unit * kUnitColumns<W> * 2, row < rows, sum);
-        stream.ring.release();
-        stream.fetch();
-    }
 }
 
 // A warp's sums to [warp][row][kSumStride].

@@ -1,0 +1,24 @@
+namespace Qwen3Next.AI.Ops.Shared;
+
+/// <summary>Shared memory of a block of the kernels that take few rows, 1 to 8: weight_stream.cuh.</summary>
+internal static class RowMemory
+{
+    private const int MostRows = 8, MostGroups = 3, Turns = 2, Warps = 16, SumStride = 20, Slice = 128, UnitBytes = 2064;
+
+    public const int Threads = Warps * 32;
+
+    /// <summary>A ring of units for each warp.</summary>
+    /// <param name="stages">Units of a ring.</param>
+    /// <param name="beside">Bytes that lie behind a unit.</param>
+    public static int RingBytes(int stages, int beside = 0) => Warps * stages * (UnitBytes + beside);
+
+    /// <summary>Where warps leave their sums.</summary>
+    public static int SumBytes(int rows) => Turns * Math.Min(MostGroups, MostRows / rows) * Warps * rows * SumStride * sizeof(float);
+
+    /// <summary>Rows as f16, padded; a factor for each slice and a sum of squares for each warp.</summary>
+    public static int ActivationBytes(int width, int rows)
+    {
+        var slices = (width + Slice - 1) / Slice;
+        return rows * (slices * Slice * 2 + 16 + Warps * sizeof(float)) + slices * MostRows * sizeof(float);
+    }
+}
