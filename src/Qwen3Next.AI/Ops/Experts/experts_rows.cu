@@ -104,9 +104,11 @@ __device__ __forceinline__ void router_weights(const bf16* router, const float* 
     }
 }
 
-// A warp computes one logit of all its rows: grid (ceil((EXPERTS + 1) / 4), ceil(rows / 8)). The norm's scale comes last, when it is known.
+// A warp computes one logit of all its rows: grid (ceil((EXPERTS + 1) / 4), ceil(rows / 8)). The norm's scale comes last, when it is known. The block
+// reads a row's panel once: more readers of the same few lines would queue for them.
 extern "C" __global__ void __launch_bounds__(128)
 router_rows(const float* x, const float* norm, float epsilon, const bf16* router, const float* shared_gate, int rows, int width, float* logits) {
+    __shared__ float4 shared_x[kPanel / 4];
     const int lane = threadIdx.x % 32, expert = blockIdx.x * 4 + threadIdx.x / 32;
     const int begin = blockIdx.y * kRows, end = min(begin + kRows, rows);
     float weights[8][8];
@@ -115,17 +117,25 @@ router_rows(const float* x, const float* norm, float epsilon, const bf16* router
     wait_for_previous_kernel();
 #pragma unroll 1
     for (int row = begin; row < end; row++) {
-        const float* const from = x + (int64_t)row * width;
         float dot = 0, square = 0;
 #pragma unroll 1
         for (int panel = 0; panel < width; panel += kPanel) {
+            const float* const from = x + (int64_t)row * width + panel;
+            float4 mine[4];
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                const int c = (i * 128 + threadIdx.x) * 4;
+                mine[i] = panel + c < width ? *(const float4*)(from + c) : make_float4(0, 0, 0, 0);
+            }
             if (width > kPanel && (row > begin || panel > 0)) router_weights(router, norm, shared_gate, expert, panel, width, weights);
+            if (row > begin || panel > 0) __syncthreads();      // the panel before is still read
+#pragma unroll
+            for (int i = 0; i < 4; i++) shared_x[i * 128 + threadIdx.x] = mine[i];
+            __syncthreads();
 #pragma unroll
             for (int i = 0; i < 8; i++) {
-                const int c = panel + (i * 32 + lane) * 8;
-                if (c >= width) continue;
                 float values[8];
-                load_eight(from + c, values);
+                load_eight((const float*)(shared_x + (i * 32 + lane) * 2), values);
 #pragma unroll
                 for (int j = 0; j < 8; j++) {
                     dot = fmaf(weights[i][j], values[j], dot);

@@ -155,7 +155,7 @@ __device__ __forceinline__ uint32_t magnitude(float4 v) { return max(max(magnitu
 // slice's largest to just below 2^15. Columns beyond the width are zeros. Steps, so that nothing waits for what could have come earlier: load_norm
 // before the wait for the kernel before, load behind it, then more weights may be asked for, then store.
 struct Staging {
-    static constexpr int kAtOnce = 4;       // pairs of row and slice
+    static constexpr int kAtOnce = 2;       // pairs of row and slice
     const float *x, *norm;
     const int* gather;
     int width, rows, row = 0, slice = threadIdx.x / 32;
