@@ -18,12 +18,11 @@
 
 constexpr int kPassRows = 8;
 constexpr int kWarpColumns = 8;
-constexpr int kColumns = DV / SPLITS;   // of the head, a block's
-constexpr int kStateWarps = kColumns / kWarpColumns;
+constexpr int kStateWarps = DV / kWarpColumns;
 constexpr int kThreads = 32 * (kStateWarps + 1);
 constexpr int kLaneRows = (DK + 15) / 16;
 // Channels that a block handles: q, k and its v, which pass the convolution, and z where it norms its rows itself.
-constexpr int kMixed = 2 * DK + kColumns, kItems = SPLITS == 1 ? kMixed + DV : kMixed;
+constexpr int kMixed = 2 * DK + DV, kItems = kMixed + DV;
 constexpr int kThreadItems = (kItems + kThreads - 1) / kThreads;
 
 // What drafts add to the state, kept until the next step says which of them were right. [slots, room, heads, ...], see DeltaDrafts.
@@ -36,7 +35,7 @@ struct DraftMemory {
 struct Part {
     Heads heads;
     SequenceRows rows;
-    int key_head, value_head, first_column;
+    int key_head, value_head;
     const float* projected;      // of the sequence's first row
     ConvolutionState inputs;
     const float* kept_inputs;    // of the row TAPS - 1 rows before that
@@ -46,7 +45,7 @@ struct Part {
     __device__ __forceinline__ int column(int c) const {
         if (c < DK) return heads.query(key_head) + c;
         if (c < 2 * DK) return heads.key(key_head) + c - DK;
-        if (c < kMixed) return heads.value(value_head) + first_column + c - 2 * DK;
+        if (c < kMixed) return heads.value(value_head) + c - 2 * DK;
         return heads.gate(value_head) + c - kMixed;
     }
     __device__ __forceinline__ const float* row(int r) const { return projected + r * heads.width(); }
@@ -56,7 +55,7 @@ struct Part {
 
     __device__ __forceinline__ long long draft(int i) const { return (long long)rows.slot * drafts.room + i; }
     __device__ __forceinline__ float* draft_key(int i) const { return drafts.keys + (draft(i) * heads.key_heads + key_head) * DK; }
-    __device__ __forceinline__ float* draft_correction(int i) const { return drafts.corrections + (draft(i) * heads.value_heads + value_head) * DV + first_column; }
+    __device__ __forceinline__ float* draft_correction(int i) const { return drafts.corrections + (draft(i) * heads.value_heads + value_head) * DV; }
     __device__ __forceinline__ float* draft_decay(int i) const { return drafts.decays + draft(i) * heads.value_heads + value_head; }
 };
 
@@ -148,7 +147,7 @@ __device__ __forceinline__ bool arrives_last(unsigned* counter, int blocks) {
 
 // Asks for what states and kept drafts the block will read.
 __device__ __forceinline__ void prefetch(const Part& part, const float* state, bool works, int kept) {
-    constexpr int kLine = kColumns % 32 == 0 ? 32 : 8, kRowLines = kColumns / kLine;
+    constexpr int kLine = DV % 32 == 0 ? 32 : 8, kRowLines = DV / kLine;
     if (works)
 #pragma unroll 1
         for (int line = threadIdx.x; line < DK * kRowLines; line += kThreads) prefetch_l2(state + line / kRowLines * DV + line % kRowLines * kLine);
@@ -158,7 +157,7 @@ __device__ __forceinline__ void prefetch(const Part& part, const float* state, b
         for (int j = 0; j < TAPS - 1; j++) prefetch_l2(part.kept_inputs + j * part.heads.channels() + part.column(c));
     for (int i = 0; i < kept; i++) {
         if (threadIdx.x < DK) prefetch_l2(part.draft_key(i) + threadIdx.x);
-        if (threadIdx.x < kColumns) prefetch_l2(part.draft_correction(i) + threadIdx.x);
+        if (threadIdx.x < DV) prefetch_l2(part.draft_correction(i) + threadIdx.x);
     }
 }
 
@@ -243,14 +242,14 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
     __shared__ float mixed[kPassRows][kItems];   // q, k, v after the convolution, w silu(z); o takes the place of v
     __shared__ float keys[kPassRows][DK];        // k, normed, of drafts
     __shared__ float beta[kPassRows], decay[kPassRows];
-    __shared__ bool last, last_of_head;
+    __shared__ bool last;
     launch_dependents();
 
     const Heads heads{key_heads, value_heads};
-    const int value_head = blockIdx.x / SPLITS, n = blockIdx.y, key_head = value_head / heads.ratio();
+    const int value_head = (int)blockIdx.x, n = blockIdx.y, key_head = value_head / heads.ratio();
     const SequenceRows rows(n, sequence_start, state_slots, draft_counts, kept_counts);
     const ConvolutionState inputs{conv_state, conv_rows, heads.channels()};
-    const Part part{heads, rows, key_head, value_head, (int)(blockIdx.x % SPLITS) * kColumns, projected + (long long)rows.start * heads.width(), inputs,
+    const Part part{heads, rows, key_head, value_head, projected + (long long)rows.start * heads.width(), inputs,
                     inputs.row(rows.slot, rows.kept),
                     {draft_keys, draft_corrections, draft_decays, draft_room}};
     const int warp = threadIdx.x / 32, lane = threadIdx.x & 31, four_columns = kWarpColumns * warp + 4 * (lane & 1), column = four_columns + column_of(lane);
@@ -258,7 +257,7 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
     const bool had_chunks = rows.certain >= chunked_from;
     const int first = had_chunks ? rows.certain : 0, count = rows.end - rows.start, kept = had_chunks ? 0 : rows.kept;
     const bool changes = !had_chunks && (rows.certain > 0 || kept > 0), works = changes || rows.drafts > 0;
-    float* const head_state = state + ((long long)rows.slot * value_heads + value_head) * DK * DV + part.first_column;
+    float* const head_state = state + ((long long)rows.slot * value_heads + value_head) * DK * DV;
     unsigned* const arrived = arrivals + n * (key_heads + value_heads);
 
     prefetch(part, head_state, works, kept);
@@ -295,13 +294,12 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
         __syncthreads();
 
         // The blocks of a key head read the same inputs and keys of the step before; who comes last may overwrite them.
-        if (pass == first && gates && lane == 0) last = arrives_last(arrived + key_head, heads.ratio() * SPLITS);
+        if (pass == first && gates && lane == 0) last = arrives_last(arrived + key_head, heads.ratio());
 #pragma unroll 1
         for (int r = 0; holds_state && r < pass_rows; r++) {
             float k[kLaneRows], o;
             const float correction = advance(s, mixed[r], column, beta[r], decay[r], lane, k, o);
-            if (owns_column && SPLITS == 1) mixed[r][2 * DK + column] = o;
-            if (owns_column && SPLITS > 1) heads_out[part.output(pass + r) + part.first_column + column] = o;
+            if (owns_column) mixed[r][2 * DK + column] = o;
 
             const int draft = pass + r - rows.certain;
             if (draft == -1 && rows.drafts > 0) s.store(head_state + four_columns);
@@ -314,7 +312,7 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
         __syncthreads();
 
 #pragma unroll 1
-        for (int r = warp; SPLITS == 1 && r < pass_rows; r += kStateWarps + 1)
+        for (int r = warp; r < pass_rows; r += kStateWarps + 1)
             gated_norm([&](int c) { return mixed[r][2 * DK + c]; }, [&](int c) { return mixed[r][kMixed + c]; }, epsilon, heads_out + part.output(pass + r));
 #pragma unroll 1
         for (int r = max(0, rows.certain - pass); last && r < pass_rows; r++)
@@ -322,25 +320,8 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
         if (pass + kPassRows < count) __syncthreads();
     }
 
-    // What the norm of this warp's first row needs beside o: on its way before others are waited for.
-    constexpr int kLaneColumns = SPLITS > 1 ? (DV + 31) / 32 : 1;
-    float row_gate[kLaneColumns];
-#pragma unroll
-    for (int i = 0; i < kLaneColumns; i++) {
-        const int c = lane + 32 * i;
-        row_gate[i] = SPLITS > 1 && c < DV && first + warp < count ? norm[c] * silu(part.row(first + warp)[heads.gate(value_head) + c]) : 0.0f;
-    }
-    // Only now, and beside it, so that the arrival does not wait for the state to reach memory.
     if (changes && rows.drafts == 0 && holds_state) s.store(head_state + four_columns);
-    if (gates && lane == 0) last_of_head = SPLITS == 1 || arrives_last(arrived + key_heads + value_head, SPLITS);
-    keep_inputs(part, last);
-    __syncthreads();
-#pragma unroll 1
-    for (int r = first + warp; SPLITS > 1 && last_of_head && r < count; r += kStateWarps + 1) {
-        float* const o = heads_out + part.output(r);
-        const float* const z = part.row(r) + heads.gate(value_head);
-        gated_norm([&](int c) { return __ldcg(o + c); }, [&](int c) { return r == first + warp ? row_gate[c / 32] : norm[c] * silu(z[c]); }, epsilon, o);
-    }
-    for (int i = threadIdx.x; last_of_head && i < rows.drafts; i += kThreads)
+    for (int i = threadIdx.x; i < rows.drafts; i += kThreads)
         *part.draft_decay(i) = expf(log_decay(part.row(rows.certain + i)[heads.decay(value_head)], head_bias, head_factor));
+    keep_inputs(part, last);
 }

@@ -37,23 +37,31 @@ struct Routing {
     __align__(4) signed char slots[kChoices][kRows]; // by item and row: the place of the item's expert in the row's order, or -1
 };
 
-// Warp r chooses for row r, all threads take part. weigh(weight) is told the weights of a warp's choice, lane by lane, place(item, network), by one
+// Warp r chooses for row r, all threads take part; `meanwhile` is called when the logits are on their way. weigh(weight) is told the weights of a warp's choice, lane by lane, place(item, network), by one
 // lane, where an item's matrices are. candidates: 32 for each row. Ends with a barrier.
-template <class Weigh, class Place>
-__device__ __forceinline__ void route(Routing& r, const float* logits, const Network* networks, int rows, Candidate* candidates, Weigh weigh, Place place) {
+template <class Meanwhile, class Weigh, class Place>
+__device__ __forceinline__ void route(Routing& r, const float* logits, const Network* networks, int rows, Candidate* candidates, Meanwhile meanwhile,
+                                      Weigh weigh, Place place) {
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     const bool chooses = warp < rows && lane < ACTIVE;
     Keys keys;
     if (warp < rows) keys.load(logits + warp * kLogits, lane);
-    for (int i = threadIdx.x; i < EXPERTS / 4 + 1; i += kStreamThreads) r.choosers[i] = 0;
-    for (int i = threadIdx.x; i < kChoices * kRows / 4; i += kStreamThreads) ((uint32_t*)r.slots)[i] = 0xffffffffu;
+    meanwhile();
+    for (int i = threadIdx.x; rows > 1 && i < EXPERTS / 4 + 1; i += kStreamThreads) r.choosers[i] = 0;
+    for (int i = threadIdx.x; rows > 1 && i < kChoices * kRows / 4; i += kStreamThreads) ((uint32_t*)r.slots)[i] = 0xffffffffu;
     Candidate choice{0, EXPERTS};
     if (warp < rows) {
-        choice = choose(keys, logits + warp * kLogits, lane, candidates + warp * 32);
+        choice = choose(keys, lane, candidates + warp * 32);
         weigh(weight_of(logits + warp * kLogits, choice, lane));
     }
     Network network;
     if (chooses) network = networks[choice.expert];
+    if (rows == 1) {        // whose choice is all there is
+        if (chooses) place(lane, network), r.slots[lane][0] = (signed char)lane;
+        if (threadIdx.x == 0) r.items = ACTIVE;
+        __syncthreads();
+        return;
+    }
     const int expert = choice.expert, shift = expert % 4 * 8;
     __syncthreads();
     if (chooses) atomicOr(&r.choosers[expert / 4], 1u << (shift + warp));
@@ -170,8 +178,7 @@ template <class W> __device__ __forceinline__ Group up_group(const UpMatrices& o
 
 // Grid: any number of blocks; groups are eights of hidden values, the shared network's first because its weights can be fetched before the wait.
 // Shared: rings, sums, x * norm, matrices of rows * ACTIVE experts.
-// Two types take a few registers more.
-extern "C" __global__ void __launch_bounds__(kStreamThreads, sizeof(ROUTED) == sizeof(SHARED) ? kStreamBlocks : 1)
+extern "C" __global__ void __launch_bounds__(kStreamThreads, kStreamBlocks)
 experts_up(const Network* networks, const float* logits, const float* x, const float* norm, float epsilon, int rows, int width, int expert_width,
            int shared_width, int hidden_width, f16* hidden) {
     extern __shared__ __align__(128) char shared[];
@@ -201,12 +208,14 @@ experts_up(const Network* networks, const float* logits, const float* x, const f
     for (; ahead < STAGES && stream.fill(); ahead++) stream.ring.close();
     wait_for_previous_kernel();
     launch_dependents();
+    Staging staging(x, nullptr, norm, width, rows);
     if (EXPERTS > 0)
-        route(routing, logits, networks, rows, (Candidate*)sums, [](float) {}, [&](int item, const Network& n) { matrices[item] = matrices_of(n); });
+        route(routing, logits, networks, rows, (Candidate*)sums, [&] { staging.load(); }, [](float) {},
+              [&](int item, const Network& n) { matrices[item] = matrices_of(n); });
+    else staging.load();
     const int groups = shared_groups + (EXPERTS > 0 ? routing.items * per_expert.by : 0);
     stream.limit = groups;
-    Staging staging(x, nullptr, norm, width, rows);
-    staging.load_norm(), staging.load();
+    staging.load_norm();
 #pragma unroll 1
     for (; ahead < STAGES; ahead++) stream.fetch();
     staging.store(activations);
@@ -288,7 +297,7 @@ experts_down(const Network* networks, const float* logits, const f16* hidden, in
     };
     if (warp < rows && lane == 0) gates[warp] = gated ? sigmoid(__ldcg(logits + warp * kLogits + EXPERTS)) : 1.0f;
     if (EXPERTS > 0) {
-        route(routing, logits, networks, rows, (Candidate*)results,
+        route(routing, logits, networks, rows, (Candidate*)results, [] {},
               [&](float weight) { if (lane < ACTIVE) weights[warp * ACTIVE + lane] = weight; },
               [&](int item, const Network& n) { matrices[item] = {n.down, n.down_scales}; });
         units += routing.items * per_expert.by;

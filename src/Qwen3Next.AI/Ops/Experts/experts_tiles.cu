@@ -158,7 +158,7 @@ choose_rows(const float* logits, int rows, int gated, int shared, float* weights
         if (EXPERTS > 0) {
             Keys keys;
             keys.load(of, lane);
-            const Candidate choice = choose(keys, of, lane, candidates[warp]);
+            const Candidate choice = choose(keys, lane, candidates[warp]);
             if (lane < ACTIVE) order[(int64_t)choice.expert * rows + atomicAdd(counts + choice.expert, 1)] = row * kPlaces + lane;
             const float weight = weight_of(of, choice, lane);
             if (lane < ACTIVE) to[lane] = weight;

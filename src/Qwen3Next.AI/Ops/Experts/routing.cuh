@@ -30,113 +30,97 @@ __device__ __forceinline__ void load_eight(const float* p, float (&x)[8]) {
 
 __device__ __forceinline__ float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
 
-// Integers in the order of floats, from 1, so that 0 can mean none; -0 counts as 0.
-__device__ __forceinline__ uint32_t ordered(float x) {
-    const uint32_t bits = __float_as_uint(x + 0.0f);
-    return max(bits ^ (bits >> 31 ? 0xffffffffu : 0x80000000u), 1u);
+// Integers in the order of floats; -0 counts as 0. None is below all.
+constexpr int kNone = (int)0x80000000;
+__device__ __forceinline__ int ordered(float x) {
+    const int bits = (int)__float_as_uint(x + 0.0f);
+    return bits ^ (bits >> 31 & 0x7fffffff);
 }
+__device__ __forceinline__ float logit_of(int key) { return __uint_as_float((uint32_t)(key ^ (key >> 31 & 0x7fffffff))); }
 
-// A warp finds the ACTIVE largest logits, the lower id where two are equal. Lane i < ACTIVE gets the i-th expert in order of id, the others
-// get EXPERTS.
-__device__ __forceinline__ int choose_experts(const float* logits, int lane) {
-    constexpr int kPerLane = (EXPERTS + 31) / 32 > 0 ? (EXPERTS + 31) / 32 : 1;
-    uint32_t keys[kPerLane];
+// A row's logits as a warp holds them: ordered integers, lane + 32 i in place i, kNone where there is none.
+struct Keys {
+    static constexpr int kPerLane = ceiling(EXPERTS, 32) > 0 ? ceiling(EXPERTS, 32) : 1;
+    int of[kPerLane];
+
+    __device__ __forceinline__ void load(const float* logits, int lane) {
 #pragma unroll
-    for (int i = 0; i < kPerLane; i++) keys[i] = lane + 32 * i < EXPERTS ? ordered(__ldcg(logits + lane + 32 * i)) : 0;
+        for (int i = 0; i < kPerLane; i++) of[i] = lane + 32 * i < EXPERTS ? max(ordered(__ldcg(logits + lane + 32 * i)), kNone + 1) : kNone;
+    }
+};
 
-    int chosen = EXPERTS;
+// What was known of a row's candidate: its logit as an ordered integer, and its number.
+struct Candidate {
+    int key, expert;
+};
+
+// As choose, in ACTIVE rounds, whatever the logits are.
+__device__ __forceinline__ Candidate choose_one_by_one(Keys keys, int lane) {
+    Candidate chosen{kNone, EXPERTS};
 #pragma unroll 1
     for (int k = 0; k < ACTIVE; k++) {
-        uint32_t best = 0, equal = 0;
+        int best = kNone;
+        uint32_t equal = 0;
 #pragma unroll
-        for (int i = 0; i < kPerLane; i++) best = max(best, keys[i]);
+        for (int i = 0; i < Keys::kPerLane; i++) best = max(best, keys.of[i]);
         best = __reduce_max_sync(~0u, best);
 #pragma unroll
-        for (int i = 0; i < kPerLane; i++) equal |= (keys[i] == best ? 1u : 0u) << i;
-        const uint32_t expert = __reduce_min_sync(~0u, equal ? lane + 32 * (__ffs(equal) - 1) : EXPERTS - 1);
+        for (int i = 0; i < Keys::kPerLane; i++) equal |= (keys.of[i] == best ? 1u : 0u) << i;
+        const int expert = (int)__reduce_min_sync(~0u, equal ? (unsigned)(lane + 32 * (__ffs(equal) - 1)) : (unsigned)EXPERTS - 1);
 #pragma unroll
-        for (int i = 0; i < kPerLane; i++)
-            if (expert == lane + 32 * i) keys[i] = 0;
-        if (lane == k) chosen = expert;
+        for (int i = 0; i < Keys::kPerLane; i++)
+            if (expert == lane + 32 * i) keys.of[i] = kNone;
+        if (lane == k) chosen = {best, expert};
     }
     int rank = 0;
 #pragma unroll 1
-    for (int k = 0; k < ACTIVE; k++) rank += __shfl_sync(~0u, chosen, k) < chosen;
-    int sorted = EXPERTS;
+    for (int k = 0; k < ACTIVE; k++) rank += __shfl_sync(~0u, chosen.expert, k) < chosen.expert;
+    Candidate sorted{kNone, EXPERTS};
 #pragma unroll 1
     for (int k = 0; k < ACTIVE; k++) {
-        const int expert = __shfl_sync(~0u, chosen, k);
-        if (__shfl_sync(~0u, rank, k) == lane) sorted = expert;
+        const Candidate other{__shfl_sync(~0u, chosen.key, k), __shfl_sync(~0u, chosen.expert, k)};
+        if (__shfl_sync(~0u, rank, k) == lane) sorted = other;
     }
     return sorted;
 }
 
-// What was known of a row's candidate: its logit as an ordered integer, and its number.
-struct Candidate {
-    uint32_t key;
-    int expert;
-};
-
-__device__ __forceinline__ float logit_of(uint32_t key) { return __uint_as_float(key >> 31 ? key ^ 0x80000000u : ~key); }
-
-// A row's logits as a warp holds them: ordered integers, lane + 32 i in place i, 0 where there is none.
-struct Keys {
-    static constexpr int kPerLane = ceiling(EXPERTS, 32) > 0 ? ceiling(EXPERTS, 32) : 1;
-    uint32_t of[kPerLane];
-
-    __device__ __forceinline__ void load(const float* logits, int lane) {
-#pragma unroll
-        for (int i = 0; i < kPerLane; i++) of[i] = lane + 32 * i < EXPERTS ? ordered(__ldcg(logits + lane + 32 * i)) : 0;
-    }
-};
-
-// As choose_experts, in fewer steps than its ACTIVE rounds: the ACTIVE largest of the lanes' maxima are logits too, so only those that reach the
-// least of these can be chosen. Few do; each becomes one lane's, which counts those before it. candidates: 32 of the warp's own.
-// Returns the logit's key beside the expert.
-__device__ __forceinline__ Candidate choose(const Keys& keys, const float* logits, int lane, Candidate* candidates) {
-    uint32_t largest = 0;
+// A warp finds the ACTIVE largest logits, the lower id where two are equal. Lane i < ACTIVE gets the i-th expert in order of id, the others get
+// EXPERTS. Logits that are one of ACTIVE lanes' largest are ACTIVE logits, so only those that reach the least of these can be chosen. Few do; in order
+// of id each becomes one lane's, which counts those before it. candidates: 32 of the warp's own.
+__device__ __forceinline__ Candidate choose(const Keys& keys, int lane, Candidate* candidates) {
+    const unsigned lower = (1u << lane) - 1;
+    int largest = kNone, least = kNone;
 #pragma unroll
     for (int i = 0; i < Keys::kPerLane; i++) largest = max(largest, keys.of[i]);
-    int before = 0;
-#pragma unroll 8
-    for (int i = 0; i < 32; i++) {
-        const uint32_t other = __shfl_sync(~0u, largest, i);
-        before += other > largest || (other == largest && i < lane);
+#pragma unroll 1
+    for (int k = 0; k < ACTIVE; k++) {
+        least = __reduce_max_sync(~0u, largest);
+        if (largest == least) largest = kNone;      // several at once, where they are equal: then more reach the least
     }
-    const uint32_t least = max(__reduce_min_sync(~0u, before < ACTIVE ? largest : ~0u), 1u);
-    uint32_t reach = 0;     // which of the lane's own do
+    least = max(least, kNone + 1);
+    int count = 0;
 #pragma unroll
-    for (int i = 0; i < Keys::kPerLane; i++) reach |= (keys.of[i] >= least ? 1u : 0u) << i;
-    int count = __popc(reach), at = count;
-#pragma unroll
-    for (int offset = 1; offset < 32; offset *= 2) {
-        const int other = __shfl_up_sync(~0u, at, offset);
-        if (lane >= offset) at += other;
+    for (int i = 0; i < Keys::kPerLane; i++) {
+        const bool reaches = keys.of[i] >= least;
+        const unsigned lanes = __ballot_sync(~0u, reaches);
+        const int at = count + __popc(lanes & lower);
+        if (reaches && at < 32) candidates[at] = {keys.of[i], lane + 32 * i};
+        count += __popc(lanes);
     }
-    at -= count, count = __shfl_sync(~0u, at + count, 31);
-    if (count > 32) {   // many are equal
-        const int expert = choose_experts(logits, lane);
-        return {lane < ACTIVE ? ordered(__ldcg(logits + expert)) : 0, expert};
-    }
-#pragma unroll
-    for (int i = 0; i < Keys::kPerLane; i++)
-        if (reach >> i & 1) candidates[at++] = {keys.of[i], lane + 32 * i};
+    if (count > 32) return choose_one_by_one(keys, lane);
     __syncwarp();
-    const Candidate mine = lane < count ? candidates[lane] : Candidate{0, EXPERTS};
-    before = 0;
+    const Candidate mine = lane < count ? candidates[lane] : Candidate{kNone, EXPERTS};
+    int before = 0;
 #pragma unroll 4
     for (int i = 0; i < count; i++) {
-        const uint32_t key = __shfl_sync(~0u, mine.key, i);
-        const int expert = __shfl_sync(~0u, mine.expert, i);
-        before += key > mine.key || (key == mine.key && expert < mine.expert);
+        const int key = __shfl_sync(~0u, mine.key, i);
+        before += key > mine.key || (key == mine.key && i < lane);
     }
-    const int chosen = lane < count && before < ACTIVE ? mine.expert : EXPERTS;
-    int place = 0;
-#pragma unroll 4
-    for (int i = 0; i < count; i++) place += __shfl_sync(~0u, chosen, i) < chosen;
-    if (chosen < EXPERTS) candidates[place] = mine;
+    const bool chosen = lane < count && before < ACTIVE;
+    const unsigned lanes = __ballot_sync(~0u, chosen);
+    if (chosen) candidates[__popc(lanes & lower)] = mine;
     __syncwarp();
-    return lane < ACTIVE ? candidates[lane] : Candidate{0, EXPERTS};
+    return lane < ACTIVE ? candidates[lane] : Candidate{kNone, EXPERTS};
 }
 
 // The weights of a warp's chosen experts, lane by lane: softmax over all logits, or over the chosen ones where NORMALIZE.

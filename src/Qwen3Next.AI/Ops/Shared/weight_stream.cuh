@@ -10,8 +10,7 @@
 #include "gemm.cuh"
 
 constexpr int kRows = 8, kStreamWarps = 16, kStreamThreads = kStreamWarps * 32;
-// Registers are such that the next kernel's blocks find room beside this one's, where kernels overlap.
-constexpr int kStreamBlocks = __CUDA_ARCH__ >= 900 ? 2 : 1;
+constexpr int kStreamBlocks = 1;
 constexpr int kGroup = 16, kSlice = 128, kUnitRow = 128, kUnitBytes = kGroup * kUnitRow, kPlaceBytes = kUnitBytes + 16;
 template <class W> constexpr int kUnitColumns = kUnitRow / (int)sizeof(W);
 // Floats of one row's sums of a warp: lanes then write to banks of their own.
