@@ -12,7 +12,7 @@ internal sealed unsafe partial class CudaBackend
 
     private readonly Dictionary<(int KeyDim, int ValueDim, int Taps), DeltaRuleKernels> _deltaRule = [];
 
-    // [sequences, Hk + Hv] unsigned counters of blocks that have come so far; 0 between launches.
+    // [sequences, Hk] unsigned counters of blocks that have come so far; 0 between launches.
     private Tensor _deltaArrivals;
 
     public void DeltaRule(in DeltaRuleParameters p, Tensor projected, DeltaStates states, Batch batch, Tensor heads, DeltaRuleForm form = DeltaRuleForm.Auto)
@@ -28,11 +28,10 @@ internal sealed unsafe partial class CudaBackend
         if (chunked > 0) RunChunks(kernels.Chunked!, p, projected, states, batch, heads, chunkedFrom, chunked);
 
         var (rows, drafts) = (Rows, states.Drafts);
-        var (recurrent, splits, threads) = kernels.Recurrent(p.ValueHeads * batch.SequenceCount);
-        recurrent.Launch(_stream, (p.ValueHeads * splits, batch.SequenceCount), threads, 0,
+        kernels.Recurrent.Launch(_stream, (p.ValueHeads, batch.SequenceCount), kernels.RecurrentThreads, 0,
             projected.Address, p.Conv.Address, p.NegExpA.Address, p.DtBias.Address, p.Norm.Address, p.Epsilon, states.Recurrent.Address, states.Conv.Address,
             states.Conv.Shape[1], drafts.Keys.Address, drafts.Corrections.Address, drafts.Decays.Address, DraftRoom(drafts), rows.SequenceStart, rows.StateSlots,
-            rows.Drafts, rows.KeptDrafts, Arrivals(batch.StateSlots.Length * (p.KeyHeads + p.ValueHeads)), p.KeyHeads, p.ValueHeads, chunkedFrom, heads.Address);
+            rows.Drafts, rows.KeptDrafts, Arrivals(batch.StateSlots.Length * p.KeyHeads), p.KeyHeads, p.ValueHeads, chunkedFrom, heads.Address);
     }
 
     /// <summary>Kept drafts and certain rows of the sequences that have many.</summary>

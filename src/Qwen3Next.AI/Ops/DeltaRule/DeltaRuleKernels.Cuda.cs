@@ -7,31 +7,24 @@ internal sealed partial class CudaBackend
     /// <summary>The delta rule's kernels for heads of certain sizes.</summary>
     private sealed class DeltaRuleKernels
     {
-        private const int WarpChannels = 8, Splits = 4;
-
-        private readonly CudaBackend _backend;
-        private readonly string[] _sizes;
-        private readonly int _valueDim;
-        private Kernel? _whole, _split;
+        private const int WarpChannels = 8;
 
         public DeltaRuleKernels(CudaBackend backend, int keyDim, int valueDim, int taps)
         {
             if (keyDim % WarpChannels != 0 || valueDim % WarpChannels != 0 || keyDim > 256 || valueDim > 240)
                 throw new NotSupportedException($"DeltaNet heads of {keyDim} key and {valueDim} value channels: the kernels take multiples of 8 up to 256 and 240");
-            (_backend, _valueDim, _sizes) = (backend, valueDim, [$"DK={keyDim}", $"DV={valueDim}", $"TAPS={taps}"]);
+            string[] sizes = [$"DK={keyDim}", $"DV={valueDim}", $"TAPS={taps}"];
+            Recurrent = backend.LoadKernels("Ops/DeltaRule/delta_rule.cu", sizes).GetKernel("delta_rule_recurrent", overlaps: true);
+            // As in delta_rule.cu: warps of 8 value channels, and one more.
+            RecurrentThreads = 32 * (valueDim / WarpChannels + 1);
             // Other sizes run token by token, however many there are.
-            if (keyDim % 32 == 0 && keyDim <= 128 && valueDim % 16 == 0) Chunked = new DeltaRuleChunkKernels(backend, keyDim, valueDim, _sizes);
+            if (keyDim % 32 == 0 && keyDim <= 128 && valueDim % 16 == 0) Chunked = new DeltaRuleChunkKernels(backend, keyDim, valueDim, sizes);
         }
 
-        /// <summary>The recurrent kernel; blocks of each head, fixed by the number of heads and sequences; threads of a block.</summary>
-        public (Kernel Kernel, int Splits, int Threads) Recurrent(int heads)
-        {
-            // As in delta_rule.cu: warps of 8 value channels, and one more.
-            var splits = heads < _backend._device.Multiprocessors && _valueDim % (Splits * WarpChannels) == 0 ? Splits : 1;
-            ref var kernel = ref splits == 1 ? ref _whole : ref _split;
-            kernel ??= _backend.LoadKernels("Ops/DeltaRule/delta_rule.cu", [.. _sizes, $"SPLITS={splits}"]).GetKernel("delta_rule_recurrent", overlaps: true);
-            return (kernel, splits, 32 * (_valueDim / splits / WarpChannels + 1));
-        }
+        public Kernel Recurrent { get; }
+
+        /// <summary>Threads of a block of it.</summary>
+        public int RecurrentThreads { get; }
 
         public DeltaRuleChunkKernels? Chunked { get; }
     }

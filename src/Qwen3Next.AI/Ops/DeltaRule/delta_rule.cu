@@ -2,18 +2,14 @@
 //   S = e^g S; d = beta (v - S^T k); S += k d^T; o = S^T q; y = o / rms(o) * w * silu(z)
 // with q, k, v after convolution, SiLU and L2 norm. Specification 3.3 and 4.4, DeltaRule.Cpu.cs.
 //
-// delta_rule_recurrent: grid (Hv SPLITS, N), block 32 (DV / SPLITS / 8 + 1), no dynamic shared memory. A block holds DV / SPLITS columns of one
-//   head's state in registers, each warp 8: a sector of every row, so that no sum over rows leaves a warp. The last warp computes gates.
-//   SPLITS = 4 where whole heads would leave multiprocessors idle: 16 KB of state each, and so few registers that blocks of the next kernel fit
-//   beside and fetch their weights. The norm needs a head's whole o: blocks leave theirs in memory, and the last to come norms the head, about
-//   1,200 cycles of store, fence, atomic and load. SPLITS = 1 from there on: o stays in shared memory.
+// delta_rule_recurrent: grid (Hv, N), block 32 (DV / 8 + 1), no dynamic shared memory. A block holds one head's state in registers, each warp 8 columns:
+//   a sector of every row, so that no sum over rows leaves a warp. The last warp computes gates. Heads cut into four blocks keep more multiprocessors
+//   busy and were slower, 7.0 us instead of 5.7: their norm needs all four (one H200, 2026-12-01).
 //   Bytes: Hv (2 * 4 DK DV) + rows * 4 (ProjectedWidth + Hv DV); 4.2 MB a sequence at 32 heads of 128 x 128.
-//   PREDICTED, not measured, one H200: 2.2 us at N = 1 (1 us of traffic, then latencies), 1.2 us a sequence from N = 16 on.
+//   One H200, in a chain: 4.3 us at N = 1, 8 us at N = 4, 15 us at N = 8.
 // Numerics: f32 in the order of DeltaRule.Cpu.cs but for the order of sums over DK and DV: relative error about DK * 2^-24 of sums of magnitudes.
 //
-// Overlap: before it waits for the kernel before, a block loads weights, and asks for the lines of states to come to the L2 cache. Loading states
-// would be wrong: an earlier launch of this op for the same layer may still run if nothing but kernels lies between. The L2 cache is where writes
-// meet reads, so a line that comes early is right whatever happens to it afterwards.
+// Overlap: before it waits for the kernel before, a block loads weights and the states of sequences that no chunked kernel had.
 #include "delta_rule.cuh"
 
 constexpr int kPassRows = 8;
@@ -31,7 +27,7 @@ struct DraftMemory {
     int room;
 };
 
-// A block's part of a step: columns from first_column on of one head of one sequence.
+// A block's part of a step: one head of one sequence.
 struct Part {
     Heads heads;
     SequenceRows rows;
@@ -145,22 +141,6 @@ __device__ __forceinline__ bool arrives_last(unsigned* counter, int blocks) {
     return last;
 }
 
-// Asks for what states and kept drafts the block will read.
-__device__ __forceinline__ void prefetch(const Part& part, const float* state, bool works, int kept) {
-    constexpr int kLine = DV % 32 == 0 ? 32 : 8, kRowLines = DV / kLine;
-    if (works)
-#pragma unroll 1
-        for (int line = threadIdx.x; line < DK * kRowLines; line += kThreads) prefetch_l2(state + line / kRowLines * DV + line % kRowLines * kLine);
-#pragma unroll 1
-    for (int c = threadIdx.x; c < kMixed; c += kThreads)
-#pragma unroll 1
-        for (int j = 0; j < TAPS - 1; j++) prefetch_l2(part.kept_inputs + j * part.heads.channels() + part.column(c));
-    for (int i = 0; i < kept; i++) {
-        if (threadIdx.x < DK) prefetch_l2(part.draft_key(i) + threadIdx.x);
-        if (threadIdx.x < DV) prefetch_l2(part.draft_correction(i) + threadIdx.x);
-    }
-}
-
 // q, k, v, z of a pass's rows, as the recurrence and the norm take them. A thread keeps the convolution's window of its channels from pass to pass.
 __device__ __forceinline__ void mix(const Part& part, int first, int count, const float (&weights)[kThreadItems][TAPS], float (&window)[kThreadItems][TAPS],
                                     float (&mixed)[kPassRows][kItems]) {
@@ -232,7 +212,7 @@ __device__ __forceinline__ void keep_inputs(const Part& part, bool keys_too) {
     }
 }
 
-// projected [T, width]; conv [TAPS, channels]; state [slots, Hv, DK, DV]; arrivals [N, Hk + Hv], zero before and after; heads_out [T, Hv DV].
+// projected [T, width]; conv [TAPS, channels]; state [slots, Hv, DK, DV]; arrivals [N, Hk], zero before and after; heads_out [T, Hv DV].
 // A sequence with at least `chunked_from` certain rows has had them, and its kept drafts, from the chunked kernels: its drafts and its
 // convolution state are left.
 extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
@@ -246,7 +226,7 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
     launch_dependents();
 
     const Heads heads{key_heads, value_heads};
-    const int value_head = (int)blockIdx.x, n = blockIdx.y, key_head = value_head / heads.ratio();
+    const int value_head = blockIdx.x, n = blockIdx.y, key_head = value_head / heads.ratio();
     const SequenceRows rows(n, sequence_start, state_slots, draft_counts, kept_counts);
     const ConvolutionState inputs{conv_state, conv_rows, heads.channels()};
     const Part part{heads, rows, key_head, value_head, projected + (long long)rows.start * heads.width(), inputs,
@@ -258,11 +238,21 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
     const int first = had_chunks ? rows.certain : 0, count = rows.end - rows.start, kept = had_chunks ? 0 : rows.kept;
     const bool changes = !had_chunks && (rows.certain > 0 || kept > 0), works = changes || rows.drafts > 0;
     float* const head_state = state + ((long long)rows.slot * value_heads + value_head) * DK * DV;
-    unsigned* const arrived = arrivals + n * (key_heads + value_heads);
+    unsigned* const arrived = arrivals + n * key_heads;
 
-    prefetch(part, head_state, works, kept);
     const float head_bias = dt_bias[value_head], head_factor = neg_exp_a[value_head];
     float weights[kThreadItems][TAPS], window[kThreadItems][TAPS];
+    StateColumns s;
+    // State and convolution state are a sequence's own and as the step before left them: copies lie between steps, which wait for all kernels. Those
+    // of the chunked kernels are of this step.
+    const auto load_states = [&] {
+        if (works && holds_state) s.load(head_state + four_columns);
+#pragma unroll
+        for (int i = 0; i < kThreadItems; i++)
+#pragma unroll
+            for (int j = 1; j < TAPS; j++) window[i][j] = threadIdx.x + i * kThreads < kMixed && first < count ? part.input(first - TAPS + j, part.column(threadIdx.x + i * kThreads)) : 0.0f;
+    };
+    if (!had_chunks) load_states();
 #pragma unroll
     for (int i = 0; i < kThreadItems; i++)
 #pragma unroll
@@ -272,13 +262,7 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
         }
     wait_for_previous_kernel();
     if (count == 0 && rows.kept == 0) return;
-
-    StateColumns s;
-    if (works && holds_state) s.load(head_state + four_columns);
-#pragma unroll
-    for (int i = 0; i < kThreadItems; i++)
-#pragma unroll
-        for (int j = 1; j < TAPS; j++) window[i][j] = threadIdx.x + i * kThreads < kMixed && first < count ? part.input(first - TAPS + j, part.column(threadIdx.x + i * kThreads)) : 0.0f;
+    if (had_chunks) load_states();
 
     for (int pass = first; pass == first || pass < count; pass += kPassRows) {
         const int pass_rows = min(kPassRows, count - pass);
@@ -323,5 +307,16 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
     if (changes && rows.drafts == 0 && holds_state) s.store(head_state + four_columns);
     for (int i = threadIdx.x; i < rows.drafts; i += kThreads)
         *part.draft_decay(i) = expf(log_decay(part.row(rows.certain + i)[heads.decay(value_head)], head_bias, head_factor));
-    keep_inputs(part, last);
+    if (rows.drafts > 0 || had_chunks || count == 0) {
+        keep_inputs(part, last);
+        return;
+    }
+    // The window holds the last inputs.
+#pragma unroll
+    for (int i = 0; i < kThreadItems; i++)
+#pragma unroll
+        for (int j = 1; j < TAPS; j++) {
+            const int c = threadIdx.x + i * kThreads;
+            if (c < kMixed && (c >= 2 * DK || last)) part.inputs.row(rows.slot, j - 1)[part.column(c)] = window[i][j];
+        }
 }

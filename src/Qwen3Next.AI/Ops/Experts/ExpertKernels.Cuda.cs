@@ -5,7 +5,7 @@ using Qwen3Next.AI.Tensors;
 namespace Qwen3Next.AI.Ops;
 
 /// <summary>The kernels of experts_rows.cu for one variant.</summary>
-internal sealed class ExpertRowKernels(KernelModule module, int stages)
+internal sealed class ExpertRowKernels(KernelModule module)
 {
     /// <summary>Rows that they take.</summary>
     public const int MostRows = 8;
@@ -17,22 +17,19 @@ internal sealed class ExpertRowKernels(KernelModule module, int stages)
 
     private const int Warps = 16, HiddenRow = 272, UpMatrices = 32, DownMatrix = 16;
 
-    /// <summary>Stages of the rings for a device whose blocks have so many shared bytes.</summary>
-    public static int StagesFor(int sharedBytes) => sharedBytes >= 192 << 10 ? 3 : 2;
-
     /// <summary>The larger of both kernels' shared memory.</summary>
-    public int Bytes(ExpertNetworks n, int rows) => Math.Max(UpBytes(n, rows), DownBytes(n, rows));
+    public static int Bytes(ExpertNetworks n, int rows) => Math.Max(UpBytes(n, rows), DownBytes(n, rows));
 
     /// <summary>Shared memory of a block of experts_up: rings, sums, x * norm as f16, places of matrices.</summary>
-    public int UpBytes(ExpertNetworks n, int rows) =>
-        RowMemory.RingBytes(stages) + RowMemory.SumBytes(rows) + RowMemory.ActivationBytes(n.Width, rows) + rows * n.Variant.Active * UpMatrices;
+    public static int UpBytes(ExpertNetworks n, int rows) =>
+        RowMemory.RingBytes() + RowMemory.SumBytes(rows) + RowMemory.ActivationBytes(n.Width, rows) + rows * n.Variant.Active * UpMatrices;
 
     /// <summary>Shared memory of a block of experts_down: rings with hidden values, results, places of matrices.</summary>
-    public int DownBytes(ExpertNetworks n, int rows)
+    public static int DownBytes(ExpertNetworks n, int rows)
     {
         int perExpert = Units(n.ExpertWidth, n.Variant.Routed), shared = Math.Min(Units(n.SharedWidth, n.Variant.Shared), Warps);
         var places = Math.Max(n.Variant.Active * Math.Max(perExpert, 1) + shared, 4);
-        return RowMemory.RingBytes(stages, rows * HiddenRow - 16) + rows * (places * 16 * sizeof(float) + n.Variant.Active * DownMatrix);
+        return RowMemory.RingBytes(rows * HiddenRow - 16) + rows * (places * 16 * sizeof(float) + n.Variant.Active * DownMatrix);
     }
 
     private static int Units(int width, DType type) => (width * type.Size() + 127) / 128;

@@ -20,7 +20,7 @@ internal sealed unsafe partial class CudaBackend
     {
         if (x.Shape[0] == 0) return;
         if (!_networks.TryGetValue(p, out var networks)) _networks.Add(p, networks = PlaceNetworks(p, x.Shape[1]));
-        if (x.Shape[0] <= ExpertRowKernels.MostRows && ExpertRowsFor(networks).Bytes(networks, x.Shape[0]) <= _device.MaxSharedBytes - ExpertRowKernels.StaticBytes)
+        if (x.Shape[0] <= ExpertRowKernels.MostRows && ExpertRowKernels.Bytes(networks, x.Shape[0]) <= _device.MaxSharedBytes - ExpertRowKernels.StaticBytes)
             FeedFewRows(p, networks, norm, epsilon, x);
         else FeedManyRows(p, networks, norm, epsilon, x);
     }
@@ -42,9 +42,9 @@ internal sealed unsafe partial class CudaBackend
         RouteRows(p, n, norm, epsilon, x, scratch);
 
         var groups = n.SharedWidth / 8 + rows * active * (n.ExpertWidth / 8);
-        kernels.Up.Launch(_stream, Math.Min(groups, _device.Multiprocessors), RowMemory.Threads, kernels.UpBytes(n, rows),
+        kernels.Up.Launch(_stream, Math.Min(groups, _device.Multiprocessors), RowMemory.Threads, RowMemory.Alone(ExpertRowKernels.UpBytes(n, rows), _device),
             n.Table, scratch.Logits, x.Address, norm.Address, epsilon, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, scratch.Hidden);
-        kernels.Down.Launch(_stream, n.Width / 16, RowMemory.Threads, kernels.DownBytes(n, rows),
+        kernels.Down.Launch(_stream, n.Width / 16, RowMemory.Threads, RowMemory.Alone(ExpertRowKernels.DownBytes(n, rows), _device),
             n.Table, scratch.Logits, scratch.Hidden, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, p.SharedGate is null ? 0 : 1, x.Address);
     }
 
@@ -85,8 +85,7 @@ internal sealed unsafe partial class CudaBackend
     private ExpertRowKernels ExpertRowsFor(ExpertNetworks n)
     {
         if (_expertRows.TryGetValue(n.Variant, out var kernels)) return kernels;
-        var stages = ExpertRowKernels.StagesFor(_device.MaxSharedBytes);
-        kernels = new ExpertRowKernels(LoadKernels("Ops/Experts/experts_rows.cu", [.. n.Variant.Defines, $"STAGES={stages}"]), stages);
+        kernels = new ExpertRowKernels(LoadKernels("Ops/Experts/experts_rows.cu", n.Variant.Defines));
         _expertRows.Add(n.Variant, kernels);
         return kernels;
     }

@@ -18,9 +18,6 @@
 #ifndef ROUTED
 #define ROUTED bf16
 #endif
-#ifndef STAGES
-#define STAGES 3
-#endif
 #ifndef SHARED
 #define SHARED ROUTED
 #endif
@@ -123,23 +120,27 @@ router_rows(const float* x, const float* norm, float epsilon, const bf16* router
     launch_dependents();
     router_weights(router, norm, shared_gate, expert, 0, width, weights);
     wait_for_previous_kernel();
+    float4 mine[4];
+    const auto load = [&](int row, int panel) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            const int c = panel + (i * 128 + threadIdx.x) * 4;
+            mine[i] = c < width && row < end ? *(const float4*)(x + (int64_t)row * width + c) : make_float4(0, 0, 0, 0);
+        }
+    };
+    load(begin, 0);
 #pragma unroll 1
     for (int row = begin; row < end; row++) {
         float dot = 0, square = 0;
 #pragma unroll 1
         for (int panel = 0; panel < width; panel += kPanel) {
-            const float* const from = x + (int64_t)row * width + panel;
-            float4 mine[4];
-#pragma unroll
-            for (int i = 0; i < 4; i++) {
-                const int c = (i * 128 + threadIdx.x) * 4;
-                mine[i] = panel + c < width ? *(const float4*)(from + c) : make_float4(0, 0, 0, 0);
-            }
-            if (width > kPanel && (row > begin || panel > 0)) router_weights(router, norm, shared_gate, expert, panel, width, weights);
-            if (row > begin || panel > 0) __syncthreads();      // the panel before is still read
+            if (row > begin || panel > 0) __syncthreads();      // the one before is still read
 #pragma unroll
             for (int i = 0; i < 4; i++) shared_x[i * 128 + threadIdx.x] = mine[i];
             __syncthreads();
+            const bool more = panel + kPanel < width;
+            load(more ? row : row + 1, more ? panel + kPanel : 0);
+            if (width > kPanel && (row > begin || panel > 0)) router_weights(router, norm, shared_gate, expert, panel, width, weights);
 #pragma unroll
             for (int i = 0; i < 8; i++) {
                 float values[8];
@@ -178,7 +179,7 @@ template <class W> __device__ __forceinline__ Group up_group(const UpMatrices& o
 
 // Grid: any number of blocks; groups are eights of hidden values, the shared network's first because its weights can be fetched before the wait.
 // Shared: rings, sums, x * norm, matrices of rows * ACTIVE experts.
-extern "C" __global__ void __launch_bounds__(kStreamThreads, kStreamBlocks)
+extern "C" __global__ void __launch_bounds__(kStreamThreads)
 experts_up(const Network* networks, const float* logits, const float* x, const float* norm, float epsilon, int rows, int width, int expert_width,
            int shared_width, int hidden_width, f16* hidden) {
     extern __shared__ __align__(128) char shared[];
@@ -186,7 +187,7 @@ experts_up(const Network* networks, const float* logits, const float* x, const f
     __shared__ UpMatrices common;
     const int shared_groups = shared_width / 8;
     const Divider per_expert(expert_width / 8);
-    float* const sums = (float*)(shared + kStreamWarps * STAGES * kPlaceBytes);
+    float* const sums = (float*)(shared + kStreamWarps * kStages * kPlaceBytes);
     const Activations activations((char*)(sums + sum_floats(rows)), width, rows);
     UpMatrices* const matrices = (UpMatrices*)((char*)activations.values + Activations::bytes(width, rows));
     const auto open = [&](int group) {
@@ -202,10 +203,10 @@ experts_up(const Network* networks, const float* logits, const float* x, const f
         prefetch_l2((const char*)networks + at);
     if (threadIdx.x * 8 < width) prefetch_l2(norm + threadIdx.x * 8);
     __syncthreads();
-    UnitStream<STAGES, decltype(open)> stream(shared, open, shared_groups);
+    UnitStream<decltype(open)> stream(shared, open, shared_groups);
     int ahead = 0;
 #pragma unroll 1
-    for (; ahead < STAGES && stream.fill(); ahead++) stream.ring.close();
+    for (; ahead < kStages && stream.fill(); ahead++) stream.ring.close();
     wait_for_previous_kernel();
     launch_dependents();
     Staging staging(x, nullptr, norm, width, rows);
@@ -217,7 +218,7 @@ experts_up(const Network* networks, const float* logits, const float* x, const f
     stream.limit = groups;
     staging.load_norm();
 #pragma unroll 1
-    for (; ahead < STAGES; ahead++) stream.fetch();
+    for (; ahead < kStages; ahead++) stream.fetch();
     staging.store(activations);
 
     for_groups(sums, rows, groups, [&](int group, float (&sum)[4]) {
@@ -257,7 +258,7 @@ constexpr int kHiddenRow = 272;
 // A block computes 16 columns of x for all rows: grid D / 16. Its warps take the units of all networks in turn, the shared network's first. Results
 // wait by row and unit, the shared network's by row and warp, and are added in order of id. Shared: rings with hidden values, 16 floats for row and
 // place, at least 256 bytes a row, matrices of rows * ACTIVE experts.
-extern "C" __global__ void __launch_bounds__(kStreamThreads, kStreamBlocks)
+extern "C" __global__ void __launch_bounds__(kStreamThreads)
 experts_down(const Network* networks, const float* logits, const f16* hidden, int rows, int width, int expert_width, int shared_width, int hidden_width,
              int gated, float* x) {
     extern __shared__ __align__(128) char shared[];
@@ -268,12 +269,12 @@ experts_down(const Network* networks, const float* logits, const f16* hidden, in
     const Divider per_expert(ceiling(expert_width, kUnitColumns<ROUTED>));
     const int shared_units = ceiling(shared_width, kUnitColumns<SHARED>), shared_places = min(shared_units, kStreamWarps);
     const int routed_places = ACTIVE * (int)per_expert.by, places = routed_places + shared_places;
-    float* const results = (float*)(shared + kStreamWarps * STAGES * place_bytes);     // [row][place][16]
+    float* const results = (float*)(shared + kStreamWarps * kStages * place_bytes);     // [row][place][16]
     DownMatrix* const matrices = (DownMatrix*)(results + rows * max(places, 4) * 16);
     launch_dependents();
 
     if (threadIdx.x == 0) common = {networks[EXPERTS].down, networks[EXPERTS].down_scales};
-    Ring<STAGES> ring(shared, place_bytes);
+    Ring ring(shared, place_bytes);
     int next = warp, units = shared_units;
     const auto fill = [&](int unit) {
         if (unit < shared_units) ring.fill(down_group<SHARED>(common, shared_width), unit);
@@ -305,10 +306,10 @@ experts_down(const Network* networks, const float* logits, const f16* hidden, in
         __syncthreads();
     }
 #pragma unroll 1
-    for (int i = 0; i < STAGES; i++, next += kStreamWarps) fill(next), ring.close();
+    for (int i = 0; i < kStages; i++, next += kStreamWarps) fill(next), ring.close();
     wait_for_previous_kernel();
 #pragma unroll 1
-    for (int i = 0; i < STAGES; i++) fill_hidden(warp + i * kStreamWarps, i * place_bytes);
+    for (int i = 0; i < kStages; i++) fill_hidden(warp + i * kStreamWarps, i * place_bytes);
     cp_async_commit();
     cp_async_wait<0>();
 

@@ -10,10 +10,7 @@ internal sealed unsafe partial class CudaBackend
     private const int MostParts = 3;
     private const int RowsGroup = 16, MostStreamedRows = 8;
 
-    /// <summary>Depths of the rings through which weights come: the shallow one where a block has too little shared memory.</summary>
-    private const int ShallowRing = 2, DeepRing = 3;
-
-    private Kernel? _projectRows, _projectRowsDeep;
+    private Kernel? _projectRows;
 
     public void Project(Tensor x, ReadOnlySpan<LinearWeight> parts, Tensor y) => Multiply(new LinearInput(x, x.Shape[0]), parts, y);
 
@@ -27,28 +24,22 @@ internal sealed unsafe partial class CudaBackend
     {
         if (x.Count == 0) return;
         CheckParts(parts, x.Width);
-        var deep = FitsShared(x, DeepRing, _device.MaxSharedBytes);
-        if (x.Count <= MostStreamedRows && FitsShared(x, deep ? DeepRing : ShallowRing, _device.MaxSharedBytes)) MultiplyRows(x, parts, y, add, deep);
+        if (x.Count <= MostStreamedRows && RowsSharedBytes(x) <= _device.MaxSharedBytes) MultiplyRows(x, parts, y, add);
         else MultiplyTiles(x, parts, y, add);
     }
 
-    private void MultiplyRows(in LinearInput x, ReadOnlySpan<LinearWeight> parts, Tensor y, bool add, bool deep)
+    private void MultiplyRows(in LinearInput x, ReadOnlySpan<LinearWeight> parts, Tensor y, bool add)
     {
-        ref var kernel = ref deep ? ref _projectRowsDeep : ref _projectRows;
-        var ring = deep ? DeepRing : ShallowRing;
-        kernel ??= LoadKernels("Ops/Linear/linear.cu", $"STAGES={ring}").GetKernel("project_rows", overlaps: true);
+        _projectRows ??= LoadKernels("Ops/Linear/linear.cu").GetKernel("project_rows", overlaps: true);
         var (first, second, third) = Three(parts);
-        kernel.Launch(
-            _stream, Math.Min(Tiles(parts, RowsGroup), _device.Multiprocessors), RowMemory.Threads, RowsSharedBytes(x, ring),
+        _projectRows.Launch(
+            _stream, Math.Min(Tiles(parts, RowsGroup), _device.Multiprocessors), RowMemory.Threads, RowMemory.Alone(RowsSharedBytes(x), _device),
             first.Weight.Address, first.Scales.Address, first.Out, second.Weight.Address, second.Scales.Address, second.Out,
             third.Weight.Address, third.Scales.Address, third.Out, x.Width,
             x.X.Address, x.Gather, x.Count, x.Norm, x.Epsilon, y.Address, y.Shape[1], add ? 1 : 0);
     }
 
-    private static int RowsSharedBytes(in LinearInput x, int ring) =>
-        RowMemory.RingBytes(ring) + RowMemory.SumBytes(x.Count) + RowMemory.ActivationBytes(x.Width, x.Count);
-
-    private static bool FitsShared(in LinearInput x, int ring, int bytes) => RowsSharedBytes(x, ring) <= bytes;
+    private static int RowsSharedBytes(in LinearInput x) => RowMemory.RingBytes() + RowMemory.SumBytes(x.Count) + RowMemory.ActivationBytes(x.Width, x.Count);
 
     private static int Tiles(ReadOnlySpan<LinearWeight> parts, int features)
     {

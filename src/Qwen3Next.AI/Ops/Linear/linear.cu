@@ -4,17 +4,13 @@
 //
 // project_rows   grid: one block per multiprocessor, or per group where there are fewer groups; 512 threads
 //   A group is 16 features; the block's sixteen warps share the columns and meet after a few groups, where their sums are added in order.
-//   shared: RowsSharedBytes of Linear.Cuda.cs: rings of 32 KB x STAGES, sums, rows as f16.
+//   shared: RowsSharedBytes of Linear.Cuda.cs: rings of 32 KB x kStages, sums, rows as f16.
 //   bytes: weights once; x once per block from L2.   One row on an H200: the vocabulary, 151,936 x 2,048 BF16, 622 MB: 146 us (Nsight Compute,
 //   2026-11-30), 4.26 TB/s. Others predicted at 4.2 TB/s: in-projection 12,352 x 2,048 FP8, 25.4 MB: 6 us; out-projection 2,048 x 4,096 FP8: 2 us.
 //   numerics: x * norm is brought to below 2^15 by a power of two for each 128 columns and rounded to f16 (beside BF16 weights then to BF16),
 //   products are exact in F32, sums F32: |error| <= 2^-11 (2^-8) sum |w x| beside F32 rounding. The root mean square is applied to the sums.
 //   A row's result does not depend on the other rows.
 #include "weight_stream.cuh"
-
-#ifndef STAGES
-#define STAGES 3
-#endif
 
 // Matrices [n, width] whose outputs lie side by side; FP8 where there are scales.
 struct Parts {
@@ -41,25 +37,25 @@ struct Parts {
     }
 };
 
-extern "C" __global__ void __launch_bounds__(kStreamThreads, kStreamBlocks)
+extern "C" __global__ void __launch_bounds__(kStreamThreads)
 project_rows(const char* w0, const float* s0, int n0, const char* w1, const float* s1, int n1, const char* w2, const float* s2, int n2, int width,
              const float* x, const int* gather, int rows, const float* norm, float epsilon, float* y, int y_stride, int add) {
     extern __shared__ __align__(128) char shared[];
     const Parts parts{w0, w1, w2, s0, s1, s2, n0, n1, n2, width};
     const int groups = parts.groups();
-    float* const sums = (float*)(shared + kStreamWarps * STAGES * kPlaceBytes);
+    float* const sums = (float*)(shared + kStreamWarps * kStages * kPlaceBytes);
     const Activations activations((char*)(sums + sum_floats(rows)), width, rows);
 
     launch_dependents();
     const auto open = [&](int group) { int column; return parts.group(group, column); };
-    UnitStream<STAGES, decltype(open)> stream(shared, open, groups);
+    UnitStream<decltype(open)> stream(shared, open, groups);
     stream.fetch();
     Staging staging(x, gather, norm, width, rows);
     staging.load_norm();
     wait_for_previous_kernel();
     staging.load();
 #pragma unroll 1
-    for (int i = 1; i < STAGES; i++) stream.fetch();
+    for (int i = 1; i < kStages; i++) stream.fetch();
     staging.store(activations);
 
     for_groups(sums, rows, groups, [&](int group, float (&sum)[4]) {
