@@ -64,6 +64,8 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
                 PrefixCacheHits = model?.Engine.Prefixes.Hits ?? 0,
                 PrefixCacheMisses = model?.Engine.Prefixes.Misses ?? 0,
                 PrefixCacheEvictions = model?.Engine.Prefixes.Evictions ?? 0,
+                Steps = model?.Engine.Steps ?? 0,
+                HostTime = model?.Engine.HostTime,
                 Failure = model?.Engine.Failure ?? load?.Exception?.InnerException,
             };
         }
@@ -192,6 +194,35 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
     {
         var model = await LoadedAsync(null, cancellationToken).ConfigureAwait(false);
         return await model.Engine.MeasureReadRateAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Bytes of a conversation's recurrent state, and how long a copy takes, which is what a checkpoint of the prefix cache costs; it empties that cache.</summary>
+    /// <param name="cancellationToken">Ends the waiting for the model to load.</param>
+    /// <exception cref="Qwen3NextException">No two places for states are free at this moment.</exception>
+    public async Task<(long Bytes, TimeSpan Time)> MeasureStateCopyAsync(CancellationToken cancellationToken = default)
+    {
+        var model = await LoadedAsync(null, cancellationToken).ConfigureAwait(false);
+        return await model.Engine.MeasureStateCopyAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>For measurements: another number of drafts for the loaded model. What was measured of drafts is forgotten.</summary>
+    /// <param name="drafts">As <see cref="Qwen3NextOptions.DraftTokens"/>, and at most that; null goes back to it.</param>
+    /// <param name="cancellationToken">Ends the waiting for the model to load.</param>
+    /// <returns>False where the model has no prediction module, or the options switch it off.</returns>
+    public async Task<bool> SetDraftTokensAsync(int? drafts, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(drafts ?? 0, nameof(drafts));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(drafts ?? 0, _options.DraftTokens ?? SpeculativeDecoder.MaxDrafts, nameof(drafts));
+        var model = await LoadedAsync(null, cancellationToken).ConfigureAwait(false);
+        return await model.Engine.SetDraftsAsync(drafts).ConfigureAwait(false);
+    }
+
+    /// <summary>Bytes of the GPU's memory that no process uses at this moment, whether the model is loaded or not; null on the CPU.</summary>
+    /// <exception cref="Qwen3NextException">There is no usable GPU.</exception>
+    public long? MeasureFreeMemory()
+    {
+        using var backend = BackendChoice.Open(_options, NullLogger.Instance);
+        return backend.SharesHostMemory ? null : backend.FreeBytes;
     }
 
     /// <summary>The device in use, as in "CPU, 8 threads"; null before the model is loaded.</summary>

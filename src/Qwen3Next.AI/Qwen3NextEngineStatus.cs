@@ -55,6 +55,12 @@ public sealed class Qwen3NextEngineStatus
     /// <summary>Prefixes that gave way to others, on the host too.</summary>
     public long PrefixCacheEvictions { get; init; }
 
+    /// <summary>Steps computed since the model was loaded.</summary>
+    public long Steps { get; init; }
+
+    /// <summary>The host's own part of these steps, without waiting for the device; null where the host is the device.</summary>
+    public TimeSpan? HostTime { get; init; }
+
     /// <summary>Why the load or the last step failed; null otherwise.</summary>
     public Exception? Failure { get; init; }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Qwen3Next.AI.Cache;
 using Qwen3Next.AI.Engine;
 using Qwen3Next.AI.Model;
@@ -40,15 +39,15 @@ internal static class HostStepRun
             _engine = new InferenceEngine(model, cache, new EngineLimits(context, 512, streams, streams + 16, 0, 0, 2048, 0, streams, config.VocabularySize, [], RunsAhead: true));
         }
 
-        /// <summary>Microseconds of a step, waiting for the device left out.</summary>
+        /// <summary>Microseconds that the engine says a step takes of the host.</summary>
         public async Task<double> StepAsync(int streams)
         {
-            var (started, waited) = (Stopwatch.GetTimestamp(), _backend.Waited);
+            var (steps, time) = (_engine.Steps, _engine.HostTime!.Value);
             await Task.WhenAll(Enumerable.Range(0, streams).Select(stream => Task.Run(async () =>
             {
                 await foreach (var _ in _engine.GenerateAsync(new GenerationRequest { Prompt = new int[64], MaxTokens = Tokens }, default)) { }
             })));
-            return (Stopwatch.GetElapsedTime(started) - (_backend.Waited - waited)).TotalMicroseconds / Tokens;
+            return (_engine.HostTime!.Value - time).TotalMicroseconds / (_engine.Steps - steps);
         }
 
         public void Dispose()

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Qwen3Next.AI.Ops;
 using Qwen3Next.AI.Ops.Linear;
 using Qwen3Next.AI.Ops.Logits;
@@ -11,9 +10,6 @@ internal sealed class IdleBackend : IBackend
 {
     private readonly CpuBackend _memory = new(1);
     private int[] _tokens = [];
-
-    /// <summary>Time that the engine has waited for tokens.</summary>
-    public TimeSpan Waited { get; private set; }
 
     public string Name => "none";
 
@@ -74,9 +70,7 @@ internal sealed class IdleBackend : IBackend
 
     public ReadOnlySpan<int> ReadTokens(SamplingRows rows)
     {
-        var started = Stopwatch.GetTimestamp();
         Thread.Sleep(1);
-        Waited += Stopwatch.GetElapsedTime(started);
         return _tokens.AsSpan(0, rows.Count);
     }
 

@@ -29,6 +29,14 @@ struct Bf16 {
     static constexpr int per_register = 2;
     static void unpack(uint32_t r, float* x) { x[0] = as_float(r << 16), x[1] = as_float(r & 0xffff0000u); }
 };
+struct F16 {
+    static constexpr int per_register = 2;
+    static void unpack(uint32_t r, float* x) {
+        _Float16 halves[2];
+        memcpy(halves, &r, sizeof r);
+        x[0] = (float)halves[0], x[1] = (float)halves[1];
+    }
+};
 struct E4m3 {
     static constexpr int per_register = 4;
     static void unpack(uint32_t r, float* x) {
@@ -95,6 +103,7 @@ template <bool transposed> void load(void* const* lanes, uint32_t members) {
 
 void install_matrix() {
     the_runtime.mma_bf16 = multiply<Bf16>;
+    the_runtime.mma_f16 = multiply<F16>;
     the_runtime.mma_e4m3 = multiply<E4m3>;
     the_runtime.mma_tf32 = multiply<Tf32>;
     the_runtime.ldmatrix = load<false>;

@@ -5,6 +5,10 @@ inline void mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[
     emulator::MatrixOperands operands{d, a, b};
     emulator::meet(~0u, &operands, emulator::runtime->mma_bf16);
 }
+inline void mma_f16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+    emulator::MatrixOperands operands{d, a, b};
+    emulator::meet(~0u, &operands, emulator::runtime->mma_f16);
+}
 inline void mma_e4m3(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
     emulator::MatrixOperands operands{d, a, b};
     emulator::meet(~0u, &operands, emulator::runtime->mma_e4m3);
@@ -83,4 +87,13 @@ inline uint16_t half_bits(float x) {
     uint16_t bits;
     memcpy(&bits, &value, 2);
     return bits;
+}
+inline uint32_t pack_f16(float low, float high) { return half_bits(low) | (uint32_t)half_bits(high) << 16; }
+inline void e4m3_to_f16(uint32_t packed, uint32_t& low, uint32_t& high) {
+    // The f16 whose exponent and mantissa fields hold the bits is 2^-8 of the value, subnormal or not.
+    const auto value = [&](int i) {
+        const uint32_t bits = packed >> (8 * i) & 0xff;
+        return 256.0f * half_value((uint16_t)((bits & 0x80) << 8 | (bits & 0x7f) << 7));
+    };
+    low = pack_f16(value(0), value(1)), high = pack_f16(value(2), value(3));
 }

@@ -56,7 +56,7 @@ struct Runtime {
     bool (*mbarrier_test)(uint64_t* barrier, uint32_t parity);
     void (*bulk_load)(void* shared, const void* global, uint32_t bytes, uint64_t* barrier);
     void (*wait_for_previous_kernel)();
-    Complete mma_bf16, mma_e4m3, mma_tf32, ldmatrix, ldmatrix_trans;
+    Complete mma_bf16, mma_f16, mma_e4m3, mma_tf32, ldmatrix, ldmatrix_trans;
 };
 
 // Operands of one matrix instruction, by lane.

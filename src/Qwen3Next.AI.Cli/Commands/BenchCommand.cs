@@ -44,7 +44,9 @@ internal sealed class BenchCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
+        if (_suite.IsAsked(parsed) && _suite.IsServingAsked(parsed)) throw new UsageException("--suite and --serving are two measurements. Choose one.");
         if (_suite.IsAsked(parsed)) return await RunSuiteAsync(parsed, cancellationToken);
+        if (_suite.IsServingAsked(parsed)) return await RunServingAsync(parsed, cancellationToken);
         var load = new BenchLoad(parsed.GetValue(_prompt) ?? DefaultPrompt, parsed.GetValue(_tokens) ?? DefaultTokens, parsed.GetValue(_batch) ?? 1, parsed.GetValue(_accept));
         var options = _model.Read(parsed, load.Batch);
         BenchLoad.Fit(options, load);
@@ -73,12 +75,8 @@ internal sealed class BenchCommand
 
     private async Task<int> RunSuiteAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var options = _model.Read(parsed);
-        var gpu = options.Device == Qwen3NextDevice.Cuda;
-        options.MaxBatchTokens = gpu ? GpuBatchTokens : CpuBatchTokens;
-        using (var asked = new Qwen3NextEngine(options))
-            options.MaxContextTokens ??= asked.ModelInfo.MaxContextTokens;
-        var plan = _suite.Plan(parsed, gpu, options.MaxContextTokens.Value, parsed.GetValue(_tokens) ?? DefaultTokens, parsed.GetValue(_runs) ?? SuiteRuns);
+        var (options, gpu, context) = SuiteModel(parsed);
+        var plan = _suite.Plan(parsed, gpu, context, parsed.GetValue(_tokens) ?? DefaultTokens, parsed.GetValue(_runs) ?? SuiteRuns);
         (options.MaxContextTokens, options.MaxConcurrentRequests) = (plan.Longest, plan.MostStreams);
         BenchLoad.Fit(options, new BenchLoad(plan.Longest - plan.Tokens, plan.Tokens, 1), new BenchLoad(SuitePlan.StreamPrompt, plan.Tokens, plan.MostStreams));
         await using var engine = new Qwen3NextEngine(options);
@@ -89,12 +87,35 @@ internal sealed class BenchCommand
         return 0;
     }
 
+    private async Task<int> RunServingAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var (options, gpu, context) = SuiteModel(parsed);
+        if (options.DraftTokens > 0) throw new UsageException("--serving measures several numbers of drafts. Leave --drafts out, or 0 for none.");
+        var plan = _suite.PlanServing(parsed, gpu, context, verifies: options.DummyWeights is null, parsed.GetValue(_tokens) ?? DefaultTokens, parsed.GetValue(_runs) ?? SuiteRuns);
+        (options.MaxContextTokens, options.MaxConcurrentRequests) = (null, plan.MostStreams);
+        BenchLoad.Fit(options, plan.Loads);
+        await using var engine = new Qwen3NextEngine(options);
+        var suite = new ServingSuite(engine, plan, cancellationToken);
+        var result = await Progress.ShowAsync(_terminal, "Loading the model", suite.RunAsync);
+        _terminal.Out.WriteLine(parsed.GetValue(_format) == "json" ? ServingText.Json(result) : ServingText.Table(result));
+        return 0;
+    }
+
+    private (Qwen3NextOptions Options, bool Gpu, int Context) SuiteModel(ParseResult parsed)
+    {
+        var options = _model.Read(parsed);
+        var gpu = options.Device == Qwen3NextDevice.Cuda;
+        options.MaxBatchTokens = gpu ? GpuBatchTokens : CpuBatchTokens;
+        using var engine = new Qwen3NextEngine(options);
+        return (options, gpu, engine.ModelInfo.MaxContextTokens);
+    }
+
     private static string Text(Qwen3NextEngine engine, BenchLoad load, List<BenchRun> runs) => $"""
         {engine.ModelInfo.ModelId} ({engine.ModelInfo.Architecture}), {engine.DeviceName}
         {load.Batch} x {load.PromptTokens} prompt tokens, {load.Batch} x {load.Tokens} generated; median (least to most) of {runs.Count} runs
         first token  {Spread.Of(runs.Select(r => r.FirstTokenSeconds))} s
         prefill      {Spread.Of(runs.Select(r => r.PrefillRate))} tokens/s
-        decode       {(Decode(runs) is { } decode ? $"{decode} tokens/s" : "not measured: the answers were too short to overlap; raise --tokens")}
+        decode       {(BenchRun.Rate(runs) is { } decode ? $"{decode} tokens/s" : "not measured: the answers were too short to overlap; raise --tokens")}
         drafts       {Drafts(load, runs)}
         """;
 
@@ -107,9 +128,9 @@ internal sealed class BenchCommand
         json.WriteNumber("tokens", load.Tokens);
         json.WriteNumber("batch", load.Batch);
         json.WriteNumber("runs", runs.Count);
-        Write(json, "first_token_seconds", Spread.Of(runs.Select(r => r.FirstTokenSeconds)));
-        Write(json, "prefill_tokens_per_second", Spread.Of(runs.Select(r => r.PrefillRate)));
-        Write(json, "decode_tokens_per_second", Decode(runs));
+        json.WriteSpread("first_token_seconds", Spread.Of(runs.Select(r => r.FirstTokenSeconds)));
+        json.WriteSpread("prefill_tokens_per_second", Spread.Of(runs.Select(r => r.PrefillRate)));
+        json.WriteSpread("decode_tokens_per_second", BenchRun.Rate(runs));
         json.WriteNumber("accepted_drafts", runs.Sum(r => r.AcceptedDrafts));
         json.WriteNumber("drafts", runs.Sum(r => r.Drafts));
         if (load.ForcedAcceptance is { } share) json.WriteNumber("forced_acceptance", share);
@@ -122,16 +143,4 @@ internal sealed class BenchCommand
         var share = string.Create(CultureInfo.InvariantCulture, $"{runs.Sum(r => r.AcceptedDrafts) / (double)drafts:0.00} of {drafts} right");
         return load.ForcedAcceptance is null ? share : $"{share}; FORCED acceptance, the text is meaningless";
     }
-
-    private static void Write(Utf8JsonWriter json, string name, Spread? spread)
-    {
-        json.WriteStartObject(name);
-        json.WriteMeasured("median", spread?.Median);
-        json.WriteMeasured("least", spread?.Least);
-        json.WriteMeasured("most", spread?.Most);
-        json.WriteEndObject();
-    }
-
-    private static Spread? Decode(List<BenchRun> runs) =>
-        runs.TrueForAll(r => r.DecodeRate.HasValue) ? Spread.Of(runs.Select(r => r.DecodeRate!.Value)) : null;
 }

@@ -11,6 +11,15 @@ namespace Qwen3Next.AI.Cli.Measuring;
 /// <param name="AcceptedDrafts">Of these, those that were right.</param>
 internal sealed record BenchRun(double FirstTokenSeconds, double PrefillRate, double? DecodeRate, int Drafts = 0, int AcceptedDrafts = 0)
 {
+    /// <summary>Prompt tokens that were not computed anew, over all conversations.</summary>
+    public int CachedTokens { get; private init; }
+
+    /// <summary>Tokens of each conversation's answer.</summary>
+    public IReadOnlyList<List<int>> Answers { get; private init; } = [];
+
+    /// <summary>Decoding rates of some runs; null where one was too short to have any.</summary>
+    public static Spread? Rate(List<BenchRun> runs) => runs.TrueForAll(r => r.DecodeRate.HasValue) ? Spread.Of(runs.Select(r => r.DecodeRate!.Value)) : null;
+
     /// <summary>Runs all requests at the same time.</summary>
     public static async Task<BenchRun> MeasureAsync(IQwen3NextEngine engine, GenerationRequest[] requests, CancellationToken cancellationToken)
     {
@@ -21,6 +30,8 @@ internal sealed record BenchRun(double FirstTokenSeconds, double PrefillRate, do
         {
             Drafts = accepted + answers.Sum(a => a.Statistics.RejectedDraftTokens),
             AcceptedDrafts = accepted,
+            CachedTokens = answers.Sum(a => a.Statistics.CachedPromptTokens),
+            Answers = [.. answers.Select(a => a.Tokens)],
         };
     }
 
@@ -40,16 +51,17 @@ internal sealed record BenchRun(double FirstTokenSeconds, double PrefillRate, do
         return new BenchRun(prefill, promptTokens / prefill, decode);
     }
 
-    private static async Task<(List<(long Time, int Tokens)> Arrivals, GenerationStatistics Statistics)> RunAsync(
+    private static async Task<(List<(long Time, int Tokens)> Arrivals, List<int> Tokens, GenerationStatistics Statistics)> RunAsync(
         IQwen3NextEngine engine, GenerationRequest request, CancellationToken cancellationToken)
     {
-        var arrivals = new List<(long, int)>(request.MaxTokens);
+        var (arrivals, tokens) = (new List<(long, int)>(request.MaxTokens), new List<int>(request.MaxTokens));
         var statistics = new GenerationStatistics();
         await foreach (var step in engine.GenerateAsync(request, cancellationToken))
         {
             if (!step.Tokens.IsEmpty) arrivals.Add((Stopwatch.GetTimestamp(), step.Tokens.Length));
+            tokens.AddRange(step.Tokens.Span);
             statistics = step.Statistics ?? statistics;
         }
-        return (arrivals, statistics);
+        return (arrivals, tokens, statistics);
     }
 }

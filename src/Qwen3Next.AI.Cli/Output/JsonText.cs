@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Qwen3Next.AI.Cli.Measuring;
 
 namespace Qwen3Next.AI.Cli.Output;
 
@@ -26,6 +27,15 @@ internal static class JsonText
     {
         if (value is { } number && double.IsFinite(number)) json.WriteNumber(name, Math.Round(number, 3));
         else json.WriteNull(name);
+    }
+
+    public static void WriteSpread(this Utf8JsonWriter json, string name, Spread? spread)
+    {
+        json.WriteStartObject(name);
+        json.WriteMeasured("median", spread?.Median);
+        json.WriteMeasured("least", spread?.Least);
+        json.WriteMeasured("most", spread?.Most);
+        json.WriteEndObject();
     }
 
     /// <summary>Token ids on one line.</summary>

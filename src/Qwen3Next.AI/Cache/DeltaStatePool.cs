@@ -8,6 +8,8 @@ namespace Qwen3Next.AI.Cache;
 /// </summary>
 internal sealed class DeltaStatePool
 {
+    private const int MeasuredCopies = 51;
+
     private readonly IBackend _backend;
     private readonly DeltaStates[] _layers;
     private readonly Stack<int> _free;
@@ -48,6 +50,24 @@ internal sealed class DeltaStatePool
             _backend.Copy(layer.Recurrent.Rows(from, 1), layer.Recurrent.Rows(to, 1));
             _backend.Copy(layer.Conv.Rows(from, 1), layer.Conv.Rows(to, 1));
         }
+    }
+
+    /// <summary>How long a copy takes on the device, the median of some.</summary>
+    /// <exception cref="Qwen3NextException">Two slots are not free.</exception>
+    public TimeSpan MeasureCopy()
+    {
+        if (_free.Count < 2) throw new Qwen3NextException($"Copying a state takes two slots, and {_free.Count} are free. Raise PrefixCacheBytes or MaxConcurrentRequests.");
+        TryTake(out var from);
+        TryTake(out var to);
+        _backend.Mark();
+        for (var i = 0; i < MeasuredCopies; i++)
+        {
+            Copy(from, to);
+            _backend.Mark();
+        }
+        Return(to);
+        Return(from);
+        return TimeSpan.FromSeconds(_backend.TakeMarks().Order().ElementAt(MeasuredCopies / 2));
     }
 
     public void Return(int slot) => _free.Push(slot);

@@ -40,7 +40,7 @@ internal sealed class DraftDepth(int? always, int maxSequences)
     /// <param name="conversations">With it, those that wait too: they will be in most of its steps.</param>
     public bool TakesOn(int conversations)
     {
-        if (always is not null) return true;
+        if (always is { } depth) return depth > 0;
         conversations = Math.Min(conversations, maxSequences);
         ref var retrial = ref _retrials[BitOperations.Log2((uint)conversations)];
         if (retrial.Between == 0) return true;

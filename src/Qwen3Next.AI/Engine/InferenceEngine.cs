@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Qwen3Next.AI.Cache;
 using Qwen3Next.AI.Model;
@@ -28,6 +29,7 @@ internal sealed class InferenceEngine : IDisposable
     private readonly Thread _thread;
     private LaunchedStep _now, _before;
     private int _present;
+    private long _steps, _hostTicks;
     private volatile Exception? _failure;
     private volatile bool _stop;
 
@@ -51,10 +53,16 @@ internal sealed class InferenceEngine : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Conversations that are computed or wait. This and the next two are read by any thread, and a moment old.</summary>
+    /// <summary>Conversations that are computed or wait. This and the next four are read by any thread, and a moment old.</summary>
     public int Present => Volatile.Read(ref _present);
 
     public int UsedKvTokens => (_cache.Blocks.Total - _cache.Blocks.FreeCount - _cache.Blocks.CachedCount) * HybridCache.BlockSize;
+
+    /// <summary>Steps computed so far.</summary>
+    public long Steps => Volatile.Read(ref _steps);
+
+    /// <summary>The engine's thread's own part of them; null where that thread is the device.</summary>
+    public TimeSpan? HostTime => _limits.RunsAhead ? Stopwatch.GetElapsedTime(0, Volatile.Read(ref _hostTicks)) : null;
 
     /// <summary>Its counts may be read by any thread; everything else belongs to the engine's.</summary>
     public PrefixCache Prefixes => _prefixes;
@@ -174,6 +182,22 @@ internal sealed class InferenceEngine : IDisposable
     /// <summary>Bytes per second that the device reads at best.</summary>
     public Task<double> MeasureReadRateAsync() => BetweenStepsAsync(_model.MeasureReadRate);
 
+    /// <summary>Bytes of a conversation's state, and how long a copy of it takes.</summary>
+    public Task<(long Bytes, TimeSpan Time)> MeasureStateCopyAsync() =>
+        BetweenStepsAsync(() =>
+        {
+            _prefixes.Clear();
+            return (_cache.Layout.BytesPerState, _cache.Slots.MeasureCopy());
+        });
+
+    /// <summary>Drafts for each conversation from now on, at most those of the limits; null: as the limits say. False where there are none at all.</summary>
+    public Task<bool> SetDraftsAsync(int? drafts) =>
+        BetweenStepsAsync(() =>
+        {
+            _speculation?.Restart(drafts);
+            return _speculation is not null;
+        });
+
     private Task<T> BetweenStepsAsync<T>(Func<T> work)
     {
         ObjectDisposedException.ThrowIf(_stop, this);
@@ -217,7 +241,7 @@ internal sealed class InferenceEngine : IDisposable
         {
             try
             {
-                if (Step()) _failure = null;
+                if (TimedStep()) _failure = null;
                 else _wake.WaitOne();
             }
             catch (Exception failure)
@@ -227,6 +251,14 @@ internal sealed class InferenceEngine : IDisposable
             }
         }
         FailAll(new ObjectDisposedException(nameof(InferenceEngine)));
+    }
+
+    private bool TimedStep()
+    {
+        var (started, waited) = (Stopwatch.GetTimestamp(), _model.WaitedTicks);
+        var done = Step();
+        Volatile.Write(ref _hostTicks, _hostTicks + Stopwatch.GetTimestamp() - started - (_model.WaitedTicks - waited));
+        return done;
     }
 
     /// <summary>
@@ -245,6 +277,7 @@ internal sealed class InferenceEngine : IDisposable
         _scheduler.Fill(_batch);
         if (_batch.TokenCount == 0) return Finish(_now);
 
+        Volatile.Write(ref _steps, _steps + 1);
         (_now, _before) = (_before, _now);
         var hidden = _model.Forward(_batch, _cache);
         _now.Launch(_batch, hidden, _scheduler.InBatch);

@@ -24,11 +24,15 @@ internal sealed class SpeculativeDecoder(Qwen3NextModel model, HybridCache cache
     private readonly SamplingRows[] _rows = [new(limits.LogitRows, limits.TokenIds, 0), new(limits.LogitRows, limits.TokenIds, 1)];
     private readonly List<Sequence>[] _asked = [new(limits.Sequences), new(limits.Sequences)];
     private readonly List<Sequence> _drafting = new(limits.Sequences);
-    private readonly DraftDepth _depth = new(limits.DraftTokens, limits.Sequences);
+    private DraftDepth _depth = new(limits.DraftTokens, limits.Sequences);
 
     /// <summary>Whether a conversation that starts now is to have drafts.</summary>
     /// <param name="conversations">With it, those that wait too.</param>
     public bool TakesOn(int conversations) => _depth.TakesOn(conversations);
+
+    /// <summary>Forgets what drafts are worth.</summary>
+    /// <param name="drafts">This many from now on, at most those of the limits; null: as the limits say.</param>
+    public void Restart(int? drafts) => _depth = new DraftDepth(drafts ?? limits.DraftTokens, limits.Sequences);
 
     /// <param name="step">What has been computed.</param>
     /// <param name="hidden">[T, D] its hidden states after the final norm.</param>

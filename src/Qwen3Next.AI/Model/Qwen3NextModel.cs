@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Qwen3Next.AI.Cache;
 using Qwen3Next.AI.Ops;
 using Qwen3Next.AI.Ops.Linear;
@@ -54,6 +55,9 @@ internal sealed class Qwen3NextModel
 
     public ActivationBuffers Buffers { get; }
 
+    /// <summary>Ticks of the stopwatch that were spent on waiting for the device.</summary>
+    public long WaitedTicks { get; private set; }
+
     /// <summary>Runs all layers over the rows of a batch, updates the cache, and returns the hidden states after the final norm [T, D].</summary>
     /// <param name="batch">The rows.</param>
     /// <param name="cache">What the sequences remember.</param>
@@ -79,13 +83,25 @@ internal sealed class Qwen3NextModel
     }
 
     /// <summary>Values on the host; valid until the next reading, or computation.</summary>
-    public ReadOnlySpan<float> Read(Tensor tensor) => _backend.Read(tensor);
+    public ReadOnlySpan<float> Read(Tensor tensor)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var values = _backend.Read(tensor);
+        WaitedTicks += Stopwatch.GetTimestamp() - started;
+        return values;
+    }
 
     /// <summary>Starts to choose a token for each row of logits.</summary>
     public void Sample(Tensor logits, SamplingRows rows) => _backend.Sample(logits, rows);
 
     /// <summary>Waits for the chosen tokens.</summary>
-    public ReadOnlySpan<int> ReadTokens(SamplingRows rows) => _backend.ReadTokens(rows);
+    public ReadOnlySpan<int> ReadTokens(SamplingRows rows)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var tokens = _backend.ReadTokens(rows);
+        WaitedTicks += Stopwatch.GetTimestamp() - started;
+        return tokens;
+    }
 
     /// <summary>A clock around this model's backend, to be given as what a step is computed through.</summary>
     public ProfilingBackend CreateProfiler() => new(_backend);

@@ -67,6 +67,45 @@ public sealed class BenchCommandTests
     }
 
     [Fact]
+    public async Task Bench_Serving_MeasuresEveryLineOnOneLoad()
+    {
+        var result = await CliRunner.RunAsync("bench", "--serving", "--device", "cpu", "--streams", "1,3", "--turns", "40,700", "--draft-streams", "2", "--tokens", "24", "--runs", "1", "--format", "json");
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        using var json = JsonDocument.Parse(result.Out);
+        Assert.True(json.RootElement.GetProperty("state").GetProperty("bytes").GetInt64() > 1_000_000);
+        Assert.False(json.RootElement.TryGetProperty("memory_bytes", out _));
+        Assert.Equal([1, 3], Rows("streams").Select(r => r.GetProperty("conversations").GetInt32()));
+        // All but the answer's last token, which turn 1 chose and did not compute, and the question.
+        Assert.Equal(["40: 71 of 92", "700: 731 of 752"], Rows("turns").Select(r => $"{r.GetProperty("tokens")}: {r.GetProperty("second_turn_cached_tokens")} of {r.GetProperty("second_turn_tokens")}"));
+        Assert.Equal(["none", .. Enumerable.Repeat("default", 4), .. Enumerable.Repeat("1", 4), .. Enumerable.Repeat("2", 4), .. Enumerable.Repeat("3", 4)], Rows("drafts").Select(r => r.GetProperty("drafts").GetString()));
+        Assert.Equal(4 * 3, Rows("drafts").Count(r => r.GetProperty("forced_acceptance").ValueKind == JsonValueKind.Number));
+        var guessed = Rows("drafts").Select(r => r.GetProperty("guessed").GetInt32()).ToList();
+        Assert.Equal(0, guessed[0]);
+        Assert.All(guessed.Skip(5), count => Assert.True(count > 0));
+        Assert.All(Rows("streams").Concat(Rows("drafts")), r => Assert.True(r.GetProperty("tokens_per_second").GetProperty("median").GetDouble() > 0));
+
+        List<JsonElement> Rows(string name) => [.. json.RootElement.GetProperty(name).EnumerateArray()];
+    }
+
+    [Fact]
+    public async Task Bench_ServingText_MarksForcedAcceptanceAndLeavesPartsOut()
+    {
+        var result = await CliRunner.RunAsync("bench", "--serving", "--dummy-weights", "--model-config", TestModel.Reference, "--device", "cpu", "--streams", "0", "--turns", "0", "--draft-streams", "1", "--tokens", "12", "--runs", "1");
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Matches(@"default +FORCED 0\.95 ", result.Out);
+        Assert.Matches(@"
+ +1 +1 +FORCED 0\.6 ", result.Out);
+        Assert.Contains("the text is meaningless", result.Out, StringComparison.Ordinal);
+        Assert.DoesNotMatch("first token|host's part|1 +verified", result.Out);
+    }
+
+    [Theory]
+    [InlineData("--suite and --serving are two", "--suite", "--serving")]
+    [InlineData("--serving measures several numbers of drafts", "--serving", "--drafts", "2")]
+    public async Task Bench_ServingWithWhatItChooses_IsWrongUsage(string message, params string[] args) =>
+        (await CliRunner.RunAsync(["bench", .. args])).AssertError(2, message);
+
+    [Fact]
     public async Task Bench_ShapeWithoutDummyWeights_IsWrongUsage() =>
         (await CliRunner.RunAsync("bench", "--model-config", "qwen3-32b")).AssertError(2, "--model-config and --layers describe made-up weights");
 

@@ -50,6 +50,23 @@ public sealed class SpeculativeDecoderTests
     }
 
     [Fact]
+    public async Task SetDrafts_WhileLoaded_ChangesHowManyAreMade()
+    {
+        using var engine = new EngineHarness(TinyModel());
+        foreach (var (seed, drafts) in new[] { 0, 1, 3, 0, 2 }.Index())
+        {
+            Assert.True(await engine.Engine.SetDraftsAsync(drafts));
+            // Another prompt each time: what goes on from a prefix that was computed without drafts has none.
+            var request = new GenerationRequest { Prompt = Prompt(seed, 40), MaxTokens = 60, StopTokens = [], ForcedDraftAcceptance = 0 };
+            var statistics = (await engine.GenerateAsync(request)).Last.Statistics!;
+            // None holds, so every step but those at the end has as many as it may.
+            Assert.Equal(drafts, (int)Math.Ceiling(statistics.RejectedDraftTokens / 60.0));
+        }
+        using var without = new EngineHarness(TinyModel(), drafts: 0);
+        Assert.False(await without.Engine.SetDraftsAsync(null));
+    }
+
+    [Fact]
     public async Task Generate_TrainedModel_KeepsMostDraftsAndCountsThem()
     {
         using var engine = new EngineHarness(TinyModel(), drafts: 2);

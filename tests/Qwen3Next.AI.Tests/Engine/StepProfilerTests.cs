@@ -1,3 +1,4 @@
+using Qwen3Next.AI.Engine;
 using Xunit;
 
 namespace Qwen3Next.AI.Tests.Engine;
@@ -17,6 +18,29 @@ public sealed class StepProfilerTests
             Assert.All(families.Values, family => Assert.True(family.Time > TimeSpan.Zero && family.Bytes > 0, family.ToString()));
         }
         Assert.Equal(0, engine.Status.UsedKvCacheTokens);
+    }
+
+    [Fact]
+    public async Task MeasureStateCopy_IdleEngine_GivesItsSlotsBack()
+    {
+        await using var engine = new Qwen3NextEngine(new Qwen3NextOptions { Device = Qwen3NextDevice.Cpu, ModelPath = Golden.Path("next-tiny"), MaxContextTokens = 128, MaxConcurrentRequests = 1, PrefixCacheBytes = 1 << 20 });
+        var first = await engine.MeasureStateCopyAsync();
+        for (var i = 0; i < 100; i++) Assert.Equal(first.Bytes, (await engine.MeasureStateCopyAsync()).Bytes);
+        Assert.True(first.Bytes > 0 && first.Time > TimeSpan.Zero, first.ToString());
+        await using var narrow = new Qwen3NextEngine(new Qwen3NextOptions { Device = Qwen3NextDevice.Cpu, ModelPath = Golden.Path("next-tiny"), MaxContextTokens = 128, MaxConcurrentRequests = 1, PrefixCacheBytes = 0 });
+        Assert.Contains("takes two slots, and 1 are free", (await Assert.ThrowsAsync<Qwen3NextException>(() => narrow.MeasureStateCopyAsync())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task HostTime_EngineThatRunsAhead_GrowsWithItsSteps()
+    {
+        using var engine = new EngineHarness(Golden.Path("next-tiny"));
+        Assert.Equal(0, engine.Engine.Steps);
+        await engine.GenerateAsync(new GenerationRequest { Prompt = new[] { 1, 2, 3 }, MaxTokens = 20, StopTokens = [] });
+        Assert.InRange(engine.Engine.Steps, 1, 22);
+        Assert.True(engine.Engine.HostTime > TimeSpan.Zero);
+        using var waits = new EngineHarness(Golden.Path("next-tiny"), ahead: false);
+        Assert.Null(waits.Engine.HostTime);
     }
 
     [Fact]

@@ -37,8 +37,9 @@ struct Part {
     Heads heads;
     SequenceRows rows;
     int key_head, value_head, first_column;
-    const float* projected;
+    const float* projected;      // of the sequence's first row
     ConvolutionState inputs;
+    const float* kept_inputs;    // of the row TAPS - 1 rows before that
     DraftMemory drafts;
 
     // Column of the projection of item c: q, k, the block's v, z.
@@ -48,8 +49,9 @@ struct Part {
         if (c < kMixed) return heads.value(value_head) + first_column + c - 2 * DK;
         return heads.gate(value_head) + c - kMixed;
     }
-    __device__ __forceinline__ const float* row(int r) const { return projected + (long long)(rows.start + r) * heads.width(); }
-    __device__ __forceinline__ float input(int r, int c) const { return convolution_input(projected, heads.width(), inputs, rows, r, column(c)); }
+    __device__ __forceinline__ const float* row(int r) const { return projected + r * heads.width(); }
+    // An input of the convolution: earlier rows are in the state, behind kept drafts.
+    __device__ __forceinline__ float input(int r, int column) const { return (r >= 0 ? row(r) : kept_inputs + (r + TAPS - 1) * heads.channels())[column]; }
     __device__ __forceinline__ long long output(int r) const { return ((long long)(rows.start + r) * heads.value_heads + value_head) * DV; }
 
     __device__ __forceinline__ long long draft(int i) const { return (long long)rows.slot * drafts.room + i; }
@@ -148,9 +150,12 @@ __device__ __forceinline__ bool arrives_last(unsigned* counter, int blocks) {
 __device__ __forceinline__ void prefetch(const Part& part, const float* state, bool works, int kept) {
     constexpr int kLine = kColumns % 32 == 0 ? 32 : 8, kRowLines = kColumns / kLine;
     if (works)
+#pragma unroll 1
         for (int line = threadIdx.x; line < DK * kRowLines; line += kThreads) prefetch_l2(state + line / kRowLines * DV + line % kRowLines * kLine);
+#pragma unroll 1
     for (int c = threadIdx.x; c < kMixed; c += kThreads)
-        for (int j = 0; j < TAPS - 1; j++) prefetch_l2(part.inputs.row(part.rows.slot, j + part.rows.kept) + part.column(c));
+#pragma unroll 1
+        for (int j = 0; j < TAPS - 1; j++) prefetch_l2(part.kept_inputs + j * part.heads.channels() + part.column(c));
     for (int i = 0; i < kept; i++) {
         if (threadIdx.x < DK) prefetch_l2(part.draft_key(i) + threadIdx.x);
         if (threadIdx.x < kColumns) prefetch_l2(part.draft_correction(i) + threadIdx.x);
@@ -181,6 +186,7 @@ __device__ __forceinline__ void mix(const Part& part, int first, int count, cons
 
 // Takes the drafts of the step before that were right into the state.
 __device__ __forceinline__ void keep_drafts(const Part& part, int kept, int four_columns, StateColumns& s) {
+#pragma unroll 1
     for (int i = 0; i < kept; i++) {
         float k[kLaneRows];
         lane_values(part.draft_key(i), k);
@@ -205,12 +211,25 @@ __device__ __forceinline__ float advance(StateColumns& s, const float* mixed, in
     return correction;
 }
 
-// The new convolution state: the last inputs of old state and certain rows together, then those of drafts. Oldest first: what is read lies ahead.
+// The new convolution state: the last inputs of old state and certain rows together, then those of drafts. Oldest first, as what is read lies ahead,
+// and a few at a time, as each way to memory takes half a microsecond.
 __device__ __forceinline__ void keep_inputs(const Part& part, bool keys_too) {
+    constexpr int kAtOnce = TAPS > 1 ? TAPS - 1 : 1;
+    const int count = TAPS - 1 + part.rows.drafts;
+    float* const kept = part.inputs.row(part.rows.slot, 0);
+#pragma unroll 1
     for (int c = threadIdx.x; c < kMixed; c += kThreads) {
         if (c < 2 * DK && !keys_too) continue;
-        for (int j = 0; j < TAPS - 1 + part.rows.drafts; j++)
-            part.inputs.row(part.rows.slot, j)[part.column(c)] = part.input(part.rows.certain - (TAPS - 1) + j, c);
+        const int column = part.column(c);
+#pragma unroll 1
+        for (int first = 0; first < count; first += kAtOnce) {
+            float inputs[kAtOnce];
+#pragma unroll
+            for (int j = 0; j < kAtOnce; j++) inputs[j] = first + j < count ? part.input(part.rows.certain - (TAPS - 1) + first + j, column) : 0.0f;
+#pragma unroll
+            for (int j = 0; j < kAtOnce; j++)
+                if (first + j < count) kept[(first + j) * part.heads.channels() + column] = inputs[j];
+        }
     }
 }
 
@@ -230,7 +249,9 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
     const Heads heads{key_heads, value_heads};
     const int value_head = blockIdx.x / SPLITS, n = blockIdx.y, key_head = value_head / heads.ratio();
     const SequenceRows rows(n, sequence_start, state_slots, draft_counts, kept_counts);
-    const Part part{heads, rows, key_head, value_head, (int)(blockIdx.x % SPLITS) * kColumns, projected, {conv_state, conv_rows, heads.channels()},
+    const ConvolutionState inputs{conv_state, conv_rows, heads.channels()};
+    const Part part{heads, rows, key_head, value_head, (int)(blockIdx.x % SPLITS) * kColumns, projected + (long long)rows.start * heads.width(), inputs,
+                    inputs.row(rows.slot, rows.kept),
                     {draft_keys, draft_corrections, draft_decays, draft_room}};
     const int warp = threadIdx.x / 32, lane = threadIdx.x & 31, four_columns = kWarpColumns * warp + 4 * (lane & 1), column = four_columns + column_of(lane);
     const bool holds_state = warp < kStateWarps, gates = warp == kStateWarps, owns_column = holds_state && (lane & 6) == 0;
@@ -258,7 +279,7 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
 #pragma unroll
     for (int i = 0; i < kThreadItems; i++)
 #pragma unroll
-        for (int j = 1; j < TAPS; j++) window[i][j] = threadIdx.x + i * kThreads < kMixed && first < count ? part.input(first - TAPS + j, threadIdx.x + i * kThreads) : 0.0f;
+        for (int j = 1; j < TAPS; j++) window[i][j] = threadIdx.x + i * kThreads < kMixed && first < count ? part.input(first - TAPS + j, part.column(threadIdx.x + i * kThreads)) : 0.0f;
 
     for (int pass = first; pass == first || pass < count; pass += kPassRows) {
         const int pass_rows = min(kPassRows, count - pass);
@@ -275,6 +296,7 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
 
         // The blocks of a key head read the same inputs and keys of the step before; who comes last may overwrite them.
         if (pass == first && gates && lane == 0) last = arrives_last(arrived + key_head, heads.ratio() * SPLITS);
+#pragma unroll 1
         for (int r = 0; holds_state && r < pass_rows; r++) {
             float k[kLaneRows], o;
             const float correction = advance(s, mixed[r], column, beta[r], decay[r], lane, k, o);
@@ -291,8 +313,10 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
         }
         __syncthreads();
 
+#pragma unroll 1
         for (int r = warp; SPLITS == 1 && r < pass_rows; r += kStateWarps + 1)
             gated_norm([&](int c) { return mixed[r][2 * DK + c]; }, [&](int c) { return mixed[r][kMixed + c]; }, epsilon, heads_out + part.output(pass + r));
+#pragma unroll 1
         for (int r = max(0, rows.certain - pass); last && r < pass_rows; r++)
             for (int i = threadIdx.x; i < DK; i += kThreads) part.draft_key(pass + r - rows.certain)[i] = keys[r][i];
         if (pass + kPassRows < count) __syncthreads();
@@ -302,6 +326,7 @@ extern "C" __global__ void __launch_bounds__(kThreads) delta_rule_recurrent(
     if (changes && rows.drafts == 0 && holds_state) s.store(head_state + four_columns);
     if (gates && lane == 0) last_of_head = SPLITS == 1 || arrives_last(arrived + key_heads + value_head, SPLITS);
     __syncthreads();
+#pragma unroll 1
     for (int r = first + warp; SPLITS > 1 && last_of_head && r < count; r += kStateWarps + 1) {
         float* const o = heads_out + part.output(r);
         const float* const z = part.row(r) + heads.gate(value_head);

@@ -4,27 +4,36 @@ using Qwen3Next.AI.Tensors;
 namespace Qwen3Next.AI.Ops;
 
 /// <summary>The kernels of experts_rows.cu for one variant.</summary>
-internal sealed class ExpertRowKernels(KernelModule module, int downStages)
+internal sealed class ExpertRowKernels(KernelModule module, int stages)
 {
     /// <summary>Rows that they take.</summary>
     public const int MostRows = 8;
 
-    public const int RouterThreads = 128, UpThreads = 256, DownThreads = 256;
+    public const int RouterThreads = 128, Threads = 512;
 
-    /// <summary>Bytes of the rings of a block of experts_up: eight warps, three stages of 2 KB.</summary>
-    public const int UpRings = 8 * 3 * 2048;
+    /// <summary>What blocks have beside their dynamic shared memory: the choice of experts, at most so much for 32 active ones.</summary>
+    public const int StaticBytes = 8 * 32 * 17;
 
-    /// <summary>Bytes of the rings of a block of experts_down, beside which it has its results.</summary>
-    public int DownRings => 8 * downStages * 2048;
+    private const int Warps = 16, PlaceBytes = 2064, SumStride = 20;
 
-    /// <summary>Stages of those rings for a device whose blocks have so many shared bytes.</summary>
-    public static int DownStagesFor(int sharedBytes) => sharedBytes >= 128 << 10 ? 6 : 4;
+    /// <summary>Stages of the rings for a device whose blocks have so many shared bytes.</summary>
+    public static int StagesFor(int sharedBytes) => sharedBytes >= 192 << 10 ? 3 : 2;
 
-    /// <summary>
-    /// Columns of a network that one warp of experts_down takes at a time: few enough that its eight warps share one token's networks evenly or,
-    /// of a wide network, take one part each.
-    /// </summary>
-    public static int PartOf(int width) => Math.Max(256, (width + 8 * 128 - 1) / (8 * 128) * 128);
+    /// <summary>The larger of both kernels' shared memory.</summary>
+    public int Bytes(ExpertNetworks n, int rows) => Math.Max(UpBytes(rows, n.Width), DownBytes(n, rows));
+
+    /// <summary>Shared memory of a block of experts_up: rings, two turns of sums, u as f16.</summary>
+    public int UpBytes(int rows, int width) =>
+        Warps * stages * PlaceBytes + rows * (2 * Warps * SumStride * sizeof(float) + (width + 127) / 128 * 256 + 16);
+
+    /// <summary>Shared memory of a block of experts_down: rings and results.</summary>
+    public int DownBytes(ExpertNetworks n, int rows)
+    {
+        int perExpert = Units(n.ExpertWidth, n.Variant.Routed), shared = Math.Min(Units(n.SharedWidth, n.Variant.Shared), Warps);
+        return Warps * stages * PlaceBytes + rows * (n.Variant.Active * perExpert + shared) * 16 * sizeof(float);
+    }
+
+    private static int Units(int width, DType type) => (width * type.Size() + 127) / 128;
 
     public Kernel Router { get; } = module.GetKernel("router_rows", overlaps: true);
 
@@ -36,7 +45,7 @@ internal sealed class ExpertRowKernels(KernelModule module, int downStages)
 /// <summary>The kernels of experts_tiles.cu for one variant and tiles of some number of rows.</summary>
 internal sealed class ExpertTileKernels(KernelModule module, int rows)
 {
-    public const int RouterThreads = 128, RouterTile = 64, ChunkRows = 64, ChunkThreads = 512, RowThreads = 256;
+    public const int RouterThreads = 128, RouterTile = 64, ChooseRows = 8, RowThreads = 256;
 
     /// <summary>Hidden values, and columns of x, that a block computes.</summary>
     public const int UpTile = 64, DownTile = 128;
@@ -52,8 +61,6 @@ internal sealed class ExpertTileKernels(KernelModule module, int rows)
     public Kernel Router { get; } = module.GetKernel("router_tiles", overlaps: true);
 
     public Kernel Choose { get; } = module.GetKernel("choose_rows", overlaps: true);
-
-    public Kernel Order { get; } = module.GetKernel("order_rows", overlaps: true);
 
     public Kernel Up { get; } = module.GetKernel("up_tiles", overlaps: true);
 

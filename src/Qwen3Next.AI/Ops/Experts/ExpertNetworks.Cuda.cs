@@ -27,7 +27,9 @@ internal sealed class ExpertNetworks
     /// <summary>Gate, up, down, and their scales: the layout of Network in routing.cuh.</summary>
     private const int Addresses = 6;
 
-    private const int MostExperts = 1024, MostActive = 32, Multiple = 16;
+    private const int MostActive = 32, Multiple = 16;
+
+    public const int MostExperts = 1024;
 
     /// <exception cref="Qwen3NextException">Sizes or types that the kernels do not compute.</exception>
     public ExpertNetworks(FeedForwardParameters p, int width)

@@ -15,6 +15,7 @@ internal struct ExpertScratch
         Normed = Take((long)rows * n.Width * 2);
         Logits = Take(rows * (n.Variant.Experts + 1L) * sizeof(float));
         Hidden = Take(places * n.HiddenWidth * 2);
+        Routing = Take(sizeof(int) + ExpertRowKernels.MostRows * n.Variant.Active * (2L * sizeof(int) + ExpertRowKernels.MostRows));
     }
 
     /// <summary>For rows in tiles.</summary>
@@ -24,12 +25,10 @@ internal struct ExpertScratch
         // Every expert's last tile may be short: so many more tiles than full ones.
         MostTiles = Math.Min(experts, choices) + choices / tileRows + (rows + tileRows - 1) / tileRows;
         Remainder = Take((long)rows * n.Width * 2);
-        Chosen = Take((long)choices * sizeof(int));
         Weights = Take((long)places * sizeof(float));
-        Counts = Take((rows + ExpertTileKernels.ChunkRows - 1L) / ExpertTileKernels.ChunkRows * experts * sizeof(int));
         Tiles = Take(MostTiles * 3L * sizeof(int));
         TileCount = Take(sizeof(int));
-        Order = Take((long)places * sizeof(int));
+        Order = Take((experts + 1L) * rows * sizeof(int));
         Outputs = Take((long)places * n.Width * 2);
     }
 
@@ -39,8 +38,11 @@ internal struct ExpertScratch
     /// <summary>Upper bound of the tiles of one step.</summary>
     public int MostTiles { get; }
 
-    /// <summary>[T, D] bf16.</summary>
+    /// <summary>[T, D] bf16, or f16 for a few rows.</summary>
     public nint Normed { get; }
+
+    /// <summary>Routing of experts_rows.cu.</summary>
+    public nint Routing { get; }
 
     /// <summary>[T, D] bf16.</summary>
     public nint Remainder { get; }
@@ -48,14 +50,8 @@ internal struct ExpertScratch
     /// <summary>[T, E + 1] F32.</summary>
     public nint Logits { get; }
 
-    /// <summary>[T, K] int32.</summary>
-    public nint Chosen { get; }
-
     /// <summary>[T, K + 1] F32.</summary>
     public nint Weights { get; }
-
-    /// <summary>[chunks, E] int32.</summary>
-    public nint Counts { get; }
 
     /// <summary>[MostTiles, 3] int32.</summary>
     public nint Tiles { get; }
@@ -63,7 +59,7 @@ internal struct ExpertScratch
     /// <summary>[1] int32.</summary>
     public nint TileCount { get; }
 
-    /// <summary>[T (K + 1)] int32.</summary>
+    /// <summary>[E + 1, T] int32.</summary>
     public nint Order { get; }
 
     /// <summary>[T, K + 1, I] bf16.</summary>

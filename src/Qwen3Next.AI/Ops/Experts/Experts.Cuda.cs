@@ -11,13 +11,17 @@ internal sealed unsafe partial class CudaBackend
     private readonly Dictionary<FeedForwardParameters, ExpertNetworks> _networks = [];
     private readonly Dictionary<ExpertVariant, ExpertRowKernels> _expertRows = [];
     private readonly Dictionary<(ExpertVariant, int), ExpertTileKernels> _expertTiles = [];
-    private Tensor _expertBlocksEnded;
+    
+    // Rows that each expert has so far, and the blocks of choose_rows that have ended; 0 between launches.
+    private Tensor _expertCounts;
 
     public void FeedForward(FeedForwardParameters p, Tensor norm, float epsilon, Tensor x)
     {
         if (x.Shape[0] == 0) return;
+        if (_expertCounts.IsEmpty) _expertCounts = Allocate(DType.F32, new Shape(ExpertNetworks.MostExperts + 1));
         if (!_networks.TryGetValue(p, out var networks)) _networks.Add(p, networks = PlaceNetworks(p, x.Shape[1]));
-        if (x.Shape[0] <= ExpertRowKernels.MostRows) FeedFewRows(p, networks, norm, epsilon, x);
+        if (x.Shape[0] <= ExpertRowKernels.MostRows && ExpertRowsFor(networks).Bytes(networks, x.Shape[0]) <= _device.MaxSharedBytes - ExpertRowKernels.StaticBytes)
+            FeedFewRows(p, networks, norm, epsilon, x);
         else FeedManyRows(p, networks, norm, epsilon, x);
     }
 
@@ -35,30 +39,24 @@ internal sealed unsafe partial class CudaBackend
         int rows = x.Shape[0], active = n.Variant.Active;
         var kernels = ExpertRowsFor(n);
         var scratch = new ExpertScratch(n, rows, Scratch(new ExpertScratch(n, rows, 0).Bytes));
-        RouteRows(p, n, norm, epsilon, x, scratch);
+        RouteRows(p, n, norm, epsilon, x, scratch, few: true);
 
-        var units = n.SharedWidth / 8 + rows * active * (n.ExpertWidth / 8);
-        kernels.Up.Launch(_stream, Math.Min(units, 2 * _device.Multiprocessors), ExpertRowKernels.UpThreads, ExpertRowKernels.UpRings,
-            n.Table, scratch.Logits, scratch.Normed, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, scratch.Hidden);
-
-        int routedPart = ExpertRowKernels.PartOf(n.ExpertWidth), sharedPart = ExpertRowKernels.PartOf(n.SharedWidth);
-        var parts = active * Ceiling(n.ExpertWidth, routedPart) + Ceiling(n.SharedWidth, sharedPart);
-        kernels.Down.Launch(_stream, n.Width / 16, ExpertRowKernels.DownThreads, kernels.DownRings + parts * rows * 16 * sizeof(float),
-            n.Table, scratch.Logits, scratch.Hidden, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth,
-            routedPart, sharedPart, p.SharedGate is null ? 0 : 1, x.Address);
+        var groups = n.SharedWidth / 8 + rows * active * (n.ExpertWidth / 8);
+        kernels.Up.Launch(_stream, Math.Min(groups, _device.Multiprocessors), ExpertRowKernels.Threads, kernels.UpBytes(rows, n.Width),
+            n.Table, scratch.Routing, scratch.Normed, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, scratch.Hidden);
+        kernels.Down.Launch(_stream, n.Width / 16, ExpertRowKernels.Threads, kernels.DownBytes(n, rows),
+            n.Table, scratch.Routing, scratch.Logits, scratch.Hidden, rows, n.Width, n.ExpertWidth, n.SharedWidth, n.HiddenWidth, p.SharedGate is null ? 0 : 1, x.Address);
     }
 
     private void FeedManyRows(FeedForwardParameters p, ExpertNetworks n, Tensor norm, float epsilon, Tensor x)
     {
-        int rows = x.Shape[0], shared = n.SharedWidth > 0 ? 1 : 0, chunks = Ceiling(rows, ExpertTileKernels.ChunkRows);
+        int rows = x.Shape[0], shared = n.SharedWidth > 0 ? 1 : 0;
         var kernels = ExpertTilesFor(n, rows);
         var scratch = new ExpertScratch(n, rows, kernels.Rows, Scratch(new ExpertScratch(n, rows, kernels.Rows, 0).Bytes));
-        if (_expertBlocksEnded.IsEmpty) _expertBlocksEnded = Allocate(DType.F32, new Shape(1));
-        if (rows <= MostRouterRows) RouteRows(p, n, norm, epsilon, x, scratch);
+        if (rows <= MostRouterRows) RouteRows(p, n, norm, epsilon, x, scratch, few: false);
         else RouteTiles(p, n, kernels, norm, epsilon, x, scratch);
-        kernels.Choose.Launch(_stream, chunks, ExpertTileKernels.ChunkThreads, 0, scratch.Logits, rows, p.SharedGate is null ? 0 : 1, shared,
-            scratch.Chosen, scratch.Weights, scratch.Counts, scratch.Tiles, scratch.TileCount, _expertBlocksEnded.Address);
-        kernels.Order.Launch(_stream, chunks, ExpertTileKernels.ChunkThreads, 0, scratch.Chosen, scratch.Counts, rows, scratch.Order);
+        kernels.Choose.Launch(_stream, Ceiling(rows, ExpertTileKernels.ChooseRows), 32 * ExpertTileKernels.ChooseRows, 0,
+            scratch.Logits, rows, p.SharedGate is null ? 0 : 1, shared, scratch.Weights, _expertCounts.Address, scratch.Order, scratch.Tiles, scratch.TileCount);
 
         var sharedBytes = ExpertTileKernels.SharedBytes(ExpertTileKernels.DownTile, n.Variant.WidestType.Size(), kernels.Rows);
         kernels.Up.Launch(_stream, (Ceiling(n.HiddenWidth, ExpertTileKernels.UpTile), scratch.MostTiles), kernels.Threads, sharedBytes,
@@ -70,11 +68,12 @@ internal sealed unsafe partial class CudaBackend
         kernels.Combine.Launch(_stream, rows, ExpertTileKernels.RowThreads, 0, scratch.Outputs, scratch.Weights, shared, n.Width, x.Address);
     }
 
-    private void RouteRows(FeedForwardParameters p, ExpertNetworks n, Tensor norm, float epsilon, Tensor x, in ExpertScratch scratch)
+    private void RouteRows(FeedForwardParameters p, ExpertNetworks n, Tensor norm, float epsilon, Tensor x, in ExpertScratch scratch, bool few)
     {
         var grid = (Ceiling(n.Variant.Experts + 1, ExpertRowKernels.RouterThreads / 32), Ceiling(x.Shape[0], ExpertRowKernels.MostRows));
         ExpertRowsFor(n).Router.Launch(_stream, grid, ExpertRowKernels.RouterThreads, 0, x.Address, norm.Address, epsilon,
-            p.Router?.Weight.Address ?? 0, p.SharedGate?.Weight.Address ?? 0, x.Shape[0], n.Width, scratch.Logits, scratch.Normed);
+            p.Router?.Weight.Address ?? 0, p.SharedGate?.Weight.Address ?? 0, x.Shape[0], n.Width, scratch.Logits, few ? 1 : 0, scratch.Normed,
+            few ? scratch.Routing : 0, _expertCounts.Address);
     }
 
     private void RouteTiles(
@@ -92,8 +91,8 @@ internal sealed unsafe partial class CudaBackend
     private ExpertRowKernels ExpertRowsFor(ExpertNetworks n)
     {
         if (_expertRows.TryGetValue(n.Variant, out var kernels)) return kernels;
-        var stages = ExpertRowKernels.DownStagesFor(_device.MaxSharedBytes);
-        kernels = new ExpertRowKernels(LoadKernels("Ops/Experts/experts_rows.cu", [.. n.Variant.Defines, $"DOWN_STAGES={stages}"]), stages);
+        var stages = ExpertRowKernels.StagesFor(_device.MaxSharedBytes);
+        kernels = new ExpertRowKernels(LoadKernels("Ops/Experts/experts_rows.cu", [.. n.Variant.Defines, $"STAGES={stages}"]), stages);
         _expertRows.Add(n.Variant, kernels);
         return kernels;
     }

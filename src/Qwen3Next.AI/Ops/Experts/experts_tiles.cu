@@ -2,15 +2,14 @@
 // tensor cores. Nothing returns to the host: grids are upper bounds, and blocks without work end at once.
 //     u = norm(x);  f_e(u) = W_down (silu(W_gate u) * (W_up u));  x += sum of w_e f_e(u) over the chosen e in order of id + w_shared f_shared(u)
 // Specification: Experts.Cpu.cs. A (row, k) pair, k-th expert of the row in order of id or k = ACTIVE for the shared network, has place
-// row * (ACTIVE + 1) + k in `hidden` and `outputs`; `order` lists places by expert, then the shared network's.
+// row * (ACTIVE + 1) + k in `hidden` and `outputs`; `order` has a list of places for every expert and the shared network, with room for all rows.
 // Numbers: u, silu(gate) * up and the networks' outputs are rounded to bf16 (2^-8 relative each), sums are f32. For the router u is bf16 plus a bf16
 // remainder (2^-16 relative), because a choice among 512 nearly equal logits must not hang on rounding.
 //
-// Kernels in order: norm_rows and router_tiles (above 64 rows; else router_rows), choose_rows, order_rows, up_tiles, down_tiles, combine_rows.
+// Kernels in order: norm_rows and router_tiles (above 64 rows; else router_rows), choose_rows, up_tiles, down_tiles, combine_rows.
 // Predictions for one H200 (4,275 GB/s; 450 TFLOP/s by mma.sync), 80B shape, FP8, T rows; not measured:
 //   kernel        grid                          block      T = 32: bytes, time      T = 8,192: work, time
-//   choose_rows   ceil(T / 64)                  512        5 us                     17 MB, 10 us
-//   order_rows    ceil(T / 64)                  512        2 us                     5 us
+//   choose_rows   ceil(T / 8)                   256        5 us                     17 MB, 10 us
 //   up_tiles      I / 64, tiles                 128, 256   510 MB, 120 us           344 GFLOP + 34, 0.84 ms
 //   down_tiles    D / 128, tiles                128, 256   255 MB, 60 us            172 GFLOP + 17, 0.42 ms
 //   combine_rows  T                             256        1 us                     500 MB, 0.12 ms
@@ -24,8 +23,7 @@
 #endif
 
 constexpr int kPlaces = ACTIVE + 1;
-constexpr int kChunk = 64;             // rows that a block of choose_rows and order_rows takes
-constexpr int kChunkChoices = kChunk * kActive;
+constexpr int kChooseThreads = 256;    // of a block of choose_rows, whose warps take a row each
 
 // Up to TOKENS entries of `order` for one network.
 struct Tile {
@@ -103,107 +101,69 @@ router_tiles(const bf16* normed, const bf16* remainder, const bf16* router, int 
 
 // ---- Which rows visit which network ----
 
-// Exclusive sums of counts[EXPERTS] and of the tiles they make, by one warp; the last element of each result is the total.
-__device__ __forceinline__ void scan_experts(const int* counts, int* first, int* first_tile) {
-    constexpr int kPerLane = (EXPERTS + 31) / 32;
-    const int lane = threadIdx.x % 32;
-    int pairs = 0, tiles = 0;
-    const int begin = lane * kPerLane, end = min(begin + kPerLane, EXPERTS);
-    for (int e = begin; e < end; e++) pairs += counts[e], tiles += ceiling(counts[e], TOKENS);
-    int pairs_before = pairs, tiles_before = tiles;
+// Lists the tiles, the shared network's first, then by expert; counts become 0 again.
+__device__ __forceinline__ void plan_tiles(int* counts, int rows, bool shared, Tile* tiles, int* tile_count) {
+    constexpr int kPerThread = ceiling(EXPERTS, kChooseThreads) > 0 ? ceiling(EXPERTS, kChooseThreads) : 1;
+    __shared__ int sums[kChooseThreads / 32];
+    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, first = threadIdx.x * kPerThread;
+    int count[kPerThread], mine = 0;
+#pragma unroll
+    for (int i = 0; i < kPerThread; i++) {
+        count[i] = first + i < EXPERTS ? __ldcg(counts + first + i) : 0;
+        mine += ceiling(count[i], TOKENS);
+    }
+#pragma unroll
+    for (int i = 0; i < kPerThread; i++)
+        if (first + i < EXPERTS) counts[first + i] = 0;
+    int next = mine;    // the sum up to this thread
     for (int offset = 1; offset < 32; offset *= 2) {
-        const int p = __shfl_up_sync(~0u, pairs_before, offset), t = __shfl_up_sync(~0u, tiles_before, offset);
-        if (lane >= offset) pairs_before += p, tiles_before += t;
+        const int other = __shfl_up_sync(~0u, next, offset);
+        if (lane >= offset) next += other;
     }
-    if (lane == 31) first[EXPERTS] = pairs_before, first_tile[EXPERTS] = tiles_before;
-    pairs_before -= pairs, tiles_before -= tiles;
-    for (int e = begin; e < end; e++) {
-        first[e] = pairs_before, first_tile[e] = tiles_before;
-        pairs_before += counts[e], tiles_before += ceiling(counts[e], TOKENS);
-    }
-}
-
-// The last block of choose_rows turns counts[chunk][expert] into each chunk's place in `order`, and lists the tiles, the shared network's first.
-__device__ __forceinline__ void plan_tiles(int* counts, int rows, int chunks, bool shared, Tile* tiles, int* tile_count) {
-    __shared__ int totals[EXPERTS + 1], first[EXPERTS + 1], first_tile[EXPERTS + 1];
-    for (int e = threadIdx.x; e < EXPERTS; e += blockDim.x) {
-        int total = 0;
-        for (int chunk = 0; chunk < chunks; chunk++) total += __ldcg(counts + (int64_t)chunk * EXPERTS + e);
-        totals[e] = total;
-    }
-    __syncthreads();
-    if (threadIdx.x < 32) scan_experts(totals, first, first_tile);
+    if (lane == 31) sums[warp] = next;
     __syncthreads();
     const int shared_tiles = shared ? ceiling(rows, TOKENS) : 0;
-    for (int i = threadIdx.x; i < shared_tiles; i += blockDim.x)
-        tiles[i] = {EXPERTS, rows * ACTIVE + i * TOKENS, min(TOKENS, rows - i * TOKENS)};
-    for (int e = threadIdx.x; e < EXPERTS; e += blockDim.x) {
-        for (int i = 0; i * TOKENS < totals[e]; i++)
-            tiles[shared_tiles + first_tile[e] + i] = {e, first[e] + i * TOKENS, min(TOKENS, totals[e] - i * TOKENS)};
-        int next = first[e];
-        for (int chunk = 0; chunk < chunks; chunk++) {
-            const int64_t at = (int64_t)chunk * EXPERTS + e;
-            const int count = __ldcg(counts + at);
-            counts[at] = next;
-            next += count;
-        }
-    }
-    if (threadIdx.x == 0) *tile_count = shared_tiles + first_tile[EXPERTS];
+    next += shared_tiles - mine;
+    for (int w = 0; w < warp; w++) next += sums[w];
+    for (int i = threadIdx.x; i < shared_tiles; i += kChooseThreads) tiles[i] = {EXPERTS, EXPERTS * rows + i * TOKENS, min(TOKENS, rows - i * TOKENS)};
+    for (int i = 0; i < kPerThread; i++)
+        for (int t = 0; t < count[i]; t += TOKENS) tiles[next++] = {first + i, (first + i) * rows + t, min(TOKENS, count[i] - t)};
+    if (threadIdx.x == kChooseThreads - 1) *tile_count = next;
 }
 
-// Chooses each row's experts and counts them by chunk; the block that ends last plans the tiles. ended: 0 before and after.
-// weights [rows, ACTIVE + 1], the shared network's last; chosen [rows, ACTIVE]; counts [chunks, EXPERTS].
-extern "C" __global__ void __launch_bounds__(512)
-choose_rows(const float* logits, int rows, int gated, int shared, int* chosen, float* weights, int* counts, Tile* tiles, int* tile_count,
-            unsigned* ended) {
-    __shared__ int choices[kChunkChoices];
+// A warp chooses one row's experts and puts the row into their lists; the block that ends last plans the tiles. A list's order is that of arrival,
+// which no row's result depends on.
+// weights [rows, ACTIVE + 1], the shared network's last; order [EXPERTS + 1, rows]; counts [EXPERTS] and then the blocks that have ended: 0 before
+// and after.
+extern "C" __global__ void __launch_bounds__(kChooseThreads)
+choose_rows(const float* logits, int rows, int gated, int shared, float* weights, int* counts, int* order, Tile* tiles, int* tile_count) {
+    __shared__ Candidate candidates[kChooseThreads / 32][32];
     __shared__ bool last;
-    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, row = blockIdx.x * kChunk, count = min(kChunk, rows - row);
+    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, row = blockIdx.x * (kChooseThreads / 32) + warp;
     launch_dependents();
     wait_for_previous_kernel();
-    for (int r = warp; r < count; r += 16) {
-        const float* of = logits + (int64_t)(row + r) * kLogits;
-        float* to = weights + (int64_t)(row + r) * kPlaces;
+    if (row < rows) {
+        const float* of = logits + (int64_t)row * kLogits;
+        float* to = weights + (int64_t)row * kPlaces;
         if (EXPERTS > 0) {
-            const int expert = choose_experts(of, lane);
-            const float weight = expert_weight(of, expert, lane);
-            if (lane < ACTIVE) {
-                choices[r * ACTIVE + lane] = chosen[(int64_t)(row + r) * ACTIVE + lane] = expert;
-                to[lane] = weight;
-            }
+            const Candidate choice = choose(of, lane, candidates[warp]);
+            if (lane < ACTIVE) order[(int64_t)choice.expert * rows + atomicAdd(counts + choice.expert, 1)] = row * kPlaces + lane;
+            const float weight = weight_of(of, choice, lane);
+            if (lane < ACTIVE) to[lane] = weight;
         }
-        if (lane == 0) to[ACTIVE] = gated ? sigmoid(__ldcg(of + EXPERTS)) : 1.0f;
-    }
-    __syncthreads();
-    for (int e = threadIdx.x; e < EXPERTS; e += 512) {
-        int found = 0;
-        for (int i = 0; i < count * ACTIVE; i++) found += choices[i] == e;
-        counts[(int64_t)blockIdx.x * EXPERTS + e] = found;
+        if (lane == 0) {
+            to[ACTIVE] = gated ? sigmoid(__ldcg(of + EXPERTS)) : 1.0f;
+            order[(int64_t)EXPERTS * rows + row] = row * kPlaces + ACTIVE;
+        }
     }
     __threadfence();
     __syncthreads();
-    if (threadIdx.x == 0) last = atomicAdd(ended, 1u) == gridDim.x - 1;
+    if (threadIdx.x == 0) last = atomicAdd(counts + EXPERTS, 1) == gridDim.x - 1;
     __syncthreads();
     if (!last) return;
     __threadfence();
-    plan_tiles(counts, rows, gridDim.x, shared, tiles, tile_count);
-    if (threadIdx.x == 0) *ended = 0;
-}
-
-// Writes `order`: a thread per expert walks the chunk's choices, so that places come in order of rows. Grid: chunks.
-extern "C" __global__ void __launch_bounds__(512) order_rows(const int* chosen, const int* places, int rows, int* order) {
-    __shared__ int choices[kChunkChoices];
-    const int row = blockIdx.x * kChunk, count = min(kChunk, rows - row);
-    launch_dependents();
-    wait_for_previous_kernel();
-    for (int i = threadIdx.x; i < count * ACTIVE; i += 512) choices[i] = chosen[(int64_t)row * ACTIVE + i];
-    __syncthreads();
-    for (int e = threadIdx.x; e < EXPERTS; e += 512) {
-        int next = places[(int64_t)blockIdx.x * EXPERTS + e];
-        for (int i = 0; i < count * ACTIVE; i++)
-            if (choices[i] == e) order[next++] = (row + i / kActive) * kPlaces + i % kActive;
-    }
-    for (int r = threadIdx.x; r < count; r += 512) order[rows * ACTIVE + row + r] = (row + r) * kPlaces + ACTIVE;
+    plan_tiles(counts, rows, shared, tiles, tile_count);
+    if (threadIdx.x == 0) counts[EXPERTS] = 0;
 }
 
 // ---- hidden = silu(W_gate u) * (W_up u) for the places of a tile. Grid (ceil(I / 64), most tiles) ----

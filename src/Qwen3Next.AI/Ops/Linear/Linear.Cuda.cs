@@ -7,10 +7,10 @@ namespace Qwen3Next.AI.Ops;
 internal sealed unsafe partial class CudaBackend
 {
     private const int MostParts = 3;
-    private const int RowsThreads = 256, RowsGroup = 16, RowsStaticBytes = 512, MostStreamedRows = 8;
+    private const int RowsThreads = 512, RowsGroup = 16, RowsStaticBytes = 1152, MostStreamedRows = 8;
 
-    /// <summary>Depths of the rings through which weights come: the deep one as long as two kernels' blocks fit beside each other.</summary>
-    private const int ShallowRing = 4, DeepRing = 6;
+    /// <summary>Depths of the rings through which weights come: the shallow one where a block has too little shared memory.</summary>
+    private const int ShallowRing = 2, DeepRing = 3;
 
     private Kernel? _projectRows, _projectRowsDeep;
 
@@ -26,7 +26,7 @@ internal sealed unsafe partial class CudaBackend
     {
         if (x.Count == 0) return;
         CheckParts(parts, x.Width);
-        var deep = FitsShared(x, DeepRing, _device.MaxSharedBytes / 2);
+        var deep = FitsShared(x, DeepRing, _device.MaxSharedBytes);
         if (x.Count <= MostStreamedRows && FitsShared(x, deep ? DeepRing : ShallowRing, _device.MaxSharedBytes)) MultiplyRows(x, parts, y, add, deep);
         else MultiplyTiles(x, parts, y, add);
     }
@@ -44,8 +44,9 @@ internal sealed unsafe partial class CudaBackend
             x.X.Address, x.Gather, x.Count, x.Norm, x.Epsilon, y.Address, y.Shape[1], add ? 1 : 0);
     }
 
-    /// <summary>Rings of eight warps, two turns of their sums for eight rows, rows as BF16 padded to 128 columns.</summary>
-    private static int RowsSharedBytes(in LinearInput x, int ring) => 8 * (ring * 2048 + 2 * 8 * 20 * sizeof(float)) + x.Count * ((x.Width + 127) / 128 * 256);
+    /// <summary>Rings of sixteen warps, two turns of their sums for each row, rows as f16 padded to 128 columns and by 16 bytes.</summary>
+    private static int RowsSharedBytes(in LinearInput x, int ring) =>
+        16 * ring * 2064 + x.Count * (2 * 16 * 20 * sizeof(float) + (x.Width + 127) / 128 * 256 + 16);
 
     private static bool FitsShared(in LinearInput x, int ring, int bytes) => RowsSharedBytes(x, ring) + RowsStaticBytes <= bytes;
 

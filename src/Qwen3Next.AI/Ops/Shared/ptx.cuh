@@ -24,6 +24,12 @@ __device__ __forceinline__ void mma_bf16(float (&d)[4], const uint32_t (&a)[4], 
                  : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
+// The same of f16.
+__device__ __forceinline__ void mma_f16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
 // m16n8k8, tf32 (see to_tf32). a[i + 2 h]: row group + 8 i, column member + 4 h. b[h]: row member + 4 h, column group.
 __device__ __forceinline__ void mma_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
     asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
@@ -166,6 +172,12 @@ __device__ __forceinline__ uint32_t pack_bf16(float low, float high) {
     return packed;
 }
 
+__device__ __forceinline__ uint32_t pack_f16(float low, float high) {
+    uint32_t packed;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(high), "f"(low));
+    return packed;
+}
+
 // Products of both halves, each rounded once.
 __device__ __forceinline__ uint32_t mul_bf16x2(uint32_t x, uint32_t y) {
     uint32_t product;
@@ -189,6 +201,18 @@ __device__ __forceinline__ uint16_t half_bits(float x) {
     uint16_t bits;
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(x));
     return bits;
+}
+
+// Four e4m3 values in a word as two pairs of f16, exactly.
+__device__ __forceinline__ void e4m3_to_f16(uint32_t packed, uint32_t& low, uint32_t& high) {
+#if __CUDA_ARCH__ >= 890
+    asm("{ .reg .b16 l, h; mov.b32 {l, h}, %2; cvt.rn.f16x2.e4m3x2 %0, l; cvt.rn.f16x2.e4m3x2 %1, h; }" : "=r"(low), "=r"(high) : "r"(packed));
+#else
+    // The f16 whose exponent and mantissa fields hold the bits is 2^-8 of the value, subnormal or not.
+    asm("{ .reg .b32 s, m; prmt.b32 s, %2, 0, 0x1404; and.b32 m, s, 0x7f007f00; shr.u32 m, m, 1; lop3.b32 s, s, 0x80008000, m, 0xea; mul.f16x2 %0, s, %3;"
+        " prmt.b32 s, %2, 0, 0x3424; and.b32 m, s, 0x7f007f00; shr.u32 m, m, 1; lop3.b32 s, s, 0x80008000, m, 0xea; mul.f16x2 %1, s, %3; }"
+        : "=r"(low), "=r"(high) : "r"(packed), "r"(0x5c005c00));
+#endif
 }
 
 #if __CUDA_ARCH__ >= 890

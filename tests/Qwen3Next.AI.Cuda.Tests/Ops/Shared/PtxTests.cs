@@ -29,6 +29,17 @@ public sealed class PtxTests(CudaFixture cuda) : IDisposable
         Assert.Equal(Product(a, b, depth, 1), d);
     }
 
+    [Fact]
+    public void Mma_SmallIntegersInHalfPrecision_IsTheProductPlusTheSums()
+    {
+        var (a, b, d) = (Integers(16 * 16), Integers(8 * 16), new float[16 * 8]);
+        var target = Put(d);
+        Half[] left = [.. a.Select(value => (Half)value)], right = [.. b.Select(value => (Half)value)];
+        _kernels.GetKernel("product_f16").Launch(cuda.Stream, 1, 32, 0, Put(left), Put(right), target);
+        cuda.Stream.Download<float>(d, target);
+        Assert.Equal(Product(a, b, 16, 1), d);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
@@ -67,6 +78,9 @@ public sealed class PtxTests(CudaFixture cuda) : IDisposable
     {
         byte[] codes = [.. Enumerable.Range(0, 256).Select(code => (byte)code)];
         Assert.Equal(Float8.Table.ToArray(), Widen("widen_e4m3", codes, 1));
+        int[] numbers = [.. Enumerable.Range(0, 256).Where(code => (code & 127) != 127)];
+        var pairs = Widen("widen_e4m3_to_f16", codes, 1);
+        Assert.Equal(numbers.Select(code => Float8.Table[code]), numbers.Select(code => pairs[code]));
         ushort[] halves = [.. Enumerable.Range(0, 65536).Select(bits => (ushort)bits)];
         var bytes = MemoryMarshal.AsBytes<ushort>(halves).ToArray();
         Assert.Equal(halves.Select(bits => (float)BitConverter.UInt16BitsToHalf(bits)), Widen("widen_f16", bytes, 2));

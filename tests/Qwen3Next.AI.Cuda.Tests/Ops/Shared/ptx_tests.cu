@@ -20,6 +20,10 @@ extern "C" __global__ void product_bf16(const uint32_t* a, const uint32_t* b, fl
     product(a, b, d, [](float (&s)[4], const uint32_t (&l)[4], const uint32_t (&r)[2]) { mma_bf16(s, l, r); });
 }
 
+extern "C" __global__ void product_f16(const uint32_t* a, const uint32_t* b, float* d) {
+    product(a, b, d, [](float (&s)[4], const uint32_t (&l)[4], const uint32_t (&r)[2]) { mma_f16(s, l, r); });
+}
+
 extern "C" __global__ void product_tf32(const uint32_t* a, const uint32_t* b, float* d) {
     product(a, b, d, [](float (&s)[4], const uint32_t (&l)[4], const uint32_t (&r)[2]) { mma_tf32(s, l, r); });
 }
@@ -73,6 +77,15 @@ extern "C" __global__ void widen_f32(const uint8_t* bytes, float* out, int n) { 
 extern "C" __global__ void widen_bf16(const uint8_t* bytes, float* out, int n) { widen<bf16>(bytes, out, n); }
 extern "C" __global__ void widen_f16(const uint8_t* bytes, float* out, int n) { widen<f16>(bytes, out, n); }
 extern "C" __global__ void widen_e4m3(const uint8_t* bytes, float* out, int n) { widen<e4m3>(bytes, out, n); }
+
+// The same by words of four, through pairs of f16.
+extern "C" __global__ void widen_e4m3_to_f16(const uint8_t* bytes, float* out, int n) {
+    for (int at = threadIdx.x * 4; at < n; at += blockDim.x * 4) {
+        uint32_t pairs[2];
+        e4m3_to_f16(*(const uint32_t*)(bytes + at), pairs[0], pairs[1]);
+        for (int i = 0; i < 4; i++) out[at + i] = half_value((uint16_t)(pairs[i / 2] >> (i % 2 * 16)));
+    }
+}
 
 // out: 2^x, log2 x, 1 / x, tanh x.
 extern "C" __global__ void fast_functions(const float* x, float4* out, int n) {
