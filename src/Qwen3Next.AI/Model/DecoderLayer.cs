@@ -26,14 +26,10 @@ internal sealed class DecoderLayer
 
     public void Settle(in StepContext step) => _deltaNet?.Settle(step, _number);
 
-    /// <param name="step">Rows, cache and working memory.</param>
-    /// <param name="x">[T, D] residual stream, updated.</param>
-    /// <param name="afterMixer">Sees it between the two halves.</param>
-    public void Forward(in StepContext step, Tensor x, Action<int, Tensor>? afterMixer = null)
+    public void Forward(in StepContext step, Tensor x)
     {
         _attention?.Forward(step, _number, _weights.InputNorm, x);
         _deltaNet?.Forward(step, _number, _weights.InputNorm, x);
-        afterMixer?.Invoke(_number, x);
         step.Backend.FeedForward(_feedForward, _weights.PostAttentionNorm, _epsilon, x);
     }
 }

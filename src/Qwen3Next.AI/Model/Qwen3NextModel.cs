@@ -42,7 +42,7 @@ internal sealed class Qwen3NextModel
         if (weights.Mtp is { } mtp) _mtp = new MultiTokenPredictor(Config, mtp.PlaceOn(backend), _embedding);
         _frequencies = backend.Allocate(DType.F32, new Shape(Config.RotaryDim / 2));
         backend.Write(Config.Rope.InverseFrequencies(), _frequencies);
-        _forwardStep = () => ForwardStep(null, null);
+        _forwardStep = () => ForwardStep(null);
         Buffers = new ActivationBuffers(backend, Config, maxTokens, maxLogitRows, HasMtp);
     }
 
@@ -63,14 +63,13 @@ internal sealed class Qwen3NextModel
     /// <param name="cache">What the sequences remember.</param>
     /// <param name="afterLayer">Sees the residual stream [T, D] after each layer; for tests.</param>
     /// <param name="through">Computes in the model's backend's stead, with its memory; for measurements.</param>
-    /// <param name="afterMixer">Sees the residual stream in the middle of each layer; for tests.</param>
-    public Tensor Forward(Batch batch, HybridCache cache, Action<int, Tensor>? afterLayer = null, IBackend? through = null, Action<int, Tensor>? afterMixer = null)
+    public Tensor Forward(Batch batch, HybridCache cache, Action<int, Tensor>? afterLayer = null, IBackend? through = null)
     {
         _backend.Load(batch);
         _step = new StepContext(through ?? _backend, batch, cache, Buffers.CosSin(batch.TokenCount), Buffers);
         // Short steps are bound by the cost of issuing ops, and there are few shapes of them.
-        if (batch.MostRows <= MostReplayedRows && afterLayer is null && afterMixer is null) _step.Backend.Run(new StepShape(0, batch.TokenCount, batch.SequenceCount), _forwardStep);
-        else ForwardStep(afterLayer, afterMixer);
+        if (batch.MostRows <= MostReplayedRows && afterLayer is null) _step.Backend.Run(new StepShape(0, batch.TokenCount, batch.SequenceCount), _forwardStep);
+        else ForwardStep(afterLayer);
         return Buffers.Hidden(batch.TokenCount);
     }
 
@@ -148,14 +147,14 @@ internal sealed class Qwen3NextModel
             if (value % 8 != 0) throw new CheckpointException($"config.json: {name} is {value}; only multiples of 8 can be computed.");
     }
 
-    private void ForwardStep(Action<int, Tensor>? afterLayer, Action<int, Tensor>? afterMixer)
+    private void ForwardStep(Action<int, Tensor>? afterLayer)
     {
         var (backend, batch, x) = (_step.Backend, _step.Batch, Buffers.X(_step.Batch.TokenCount));
         backend.RotaryAngles(batch, _frequencies, Config.Rope.AttentionFactor, _step.CosSin);
         backend.Embed(_embedding, batch, x);
         for (var i = 0; i < _layers.Length; i++)
         {
-            _layers[i].Forward(_step, x, afterMixer);
+            _layers[i].Forward(_step, x);
             afterLayer?.Invoke(i, x);
         }
         backend.Norm(x, _finalNorm, (float)Config.NormEpsilon, Buffers.Hidden(batch.TokenCount));

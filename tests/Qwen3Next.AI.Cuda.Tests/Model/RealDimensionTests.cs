@@ -1,31 +1,28 @@
-using System.Numerics.Tensors;
 using Qwen3Next.AI.Model;
 using Qwen3Next.AI.Ops;
-using Qwen3Next.AI.Weights;
+using Qwen3Next.AI.Ops.Linear;
+using Qwen3Next.AI.Tensors;
 using Xunit;
-using Tensor = Qwen3Next.AI.Tensors.Tensor;
+using Xunit.Sdk;
 
 namespace Qwen3Next.AI.Tests.Model;
 
 /// <summary>
-/// Layers of the published 80B shape with made-up weights, device against CPU. An emulated device is far too slow for them.
-/// <para>
-/// Whole models cannot be compared closely: of 512 made-up experts the tenth and the eleventh have logits that are 0.035 apart on average, and rounding
-/// before the router moves their difference by 0.005, so in one layer of a row in twenty another expert is chosen. That is no error, but it is 2^-4 of
-/// the residual stream, and the states carry it on to later rows. So each half of a layer, mixer and feed-forward, gets the CPU's residual stream: both
-/// routers then read the same numbers.
-/// </para>
-/// <para>
-/// An error is the length of the difference of a row over the length of what the half adds to it. One rounding to bf16 is 0.4 of 2^-8 in the mean
-/// square. Of a mixer, what enters both projections, values and gates are rounded, or follow from rounded numbers by functions that bend; of a
-/// feed-forward see ExpertsTests: four to six such errors, together 0.7 to 1.1 of 2^-8 on average. Half of many rows must be within twice that. At a
-/// conversation's first tokens a head's sum has few terms, which may nearly cancel: every row must be within four times that. Another expert in the
-/// place of the tenth is 0.3 of what the feed-forward adds; one left out, a wrong scale or a wrong position are no smaller.
-/// </para>
+/// Layers of the published 80B shape with made-up weights, device against CPU by <see cref="HalfByHalf"/>. An emulated device is far too slow for them:
+/// it gets layers of a small shape.
 /// </summary>
 public sealed class RealDimensionTests(CudaFixture cuda)
 {
-    private const double Typical = 1.0 / 128, Bound = 1.0 / 64, WithAnotherExpert = 1.0 / 2;
+    // Of the 512 experts' choices one in 350 is expected to hang on less than 1e-4, by a gap of 0.035 on average; the small shape's gaps are larger.
+    private const double MostNearTies = 0.01;
+
+    private static readonly Qwen3NextConfig Real = PublishedModels.Get("qwen3-next-80b-a3b").WithLayers(0, 1, 2, 3);
+
+    private static readonly Qwen3NextConfig Small = Real.WithLayers(2, 3) with
+    {
+        VocabularySize = 1000, HiddenSize = 256, QueryHeads = 4, KvHeads = 2, HeadDim = 64, Rope = new RopeConfig(1e7, 32),
+        KeyHeads = 2, ValueHeads = 4, KeyHeadDim = 64, ValueHeadDim = 64, Experts = 32, ActiveExperts = 5, ExpertWidth = 64, SharedExpertWidth = 64,
+    };
 
     [Theory]
     [InlineData(false)]
@@ -33,88 +30,115 @@ public sealed class RealDimensionTests(CudaFixture cuda)
     public void Forward_FourLayersOfTheShape_MeetsTheCpuHalfByHalf(bool float8)
     {
         Assert.SkipWhen(cuda.IsEmulated, "Real dimensions take a real GPU.");
-        var config = PublishedModels.Get("qwen3-next-80b-a3b").WithLayers(0, 1, 2, 3);
-        using var device = Open(config, float8, new CudaBackend(cuda.Device));
-        using var cpu = Open(config, float8, new CpuBackend(Environment.ProcessorCount));
-        foreach (var count in new[] { 1, 65, 1000 })
-        {
-            using var here = device.Start();
-            using var there = cpu.Start();
-            var tokens = Enumerable.Range(0, count).Select(i => i * 7919 % 150_000);
-            // In pieces as large as the harness holds, then as drafts and decoded tokens come.
-            foreach (var piece in tokens.Chunk(ModelHarness.MaxTokens).Append([17, 18, 19]).Append([20]).Append([21]))
-                MeetByHalves(piece, $"{piece.Length} tokens at {there.Length}");
-
-            void MeetByHalves(int[] piece, string what)
-            {
-                var reached = new List<float[]>();
-                var expected = there.Append(piece, Note, afterMixer: Note);
-                var half = 0;
-                var actual = here.Append(piece, Compare, afterMixer: Compare);
-                Meet(Errors(piece.Length, new float[expected.Length], expected, actual), $"{what}, logits");
-
-                void Note(int layer, Tensor x) => reached.Add(cpu.Read(x).ToArray());
-
-                void Compare(int layer, Tensor x)
-                {
-                    // Nearly all of the first sum is what the first mixer adds to the small embeddings.
-                    var before = half == 0 ? new float[reached[0].Length] : reached[half - 1];
-                    var errors = Errors(piece.Length, before, reached[half], device.Read(x));
-                    if (half % 2 == 0) Meet(errors, $"{what}, mixer of layer {layer}");
-                    else Meet(errors, $"{what}, feed-forward of layer {layer}", piece.Length > 64 ? 1 : 0);
-                    device.Write(reached[half++], x);
-                }
-            }
-        }
+        Meet(Real, float8, new CudaBackend(cuda.Device), 1, 65, 1000);
     }
 
-    /// <summary>Rows run on their own numbers here. Those that chose another expert are few, so half of any 512 must be within the bound, the last like the first.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Forward_SmallShape_MeetsTheCpuHalfByHalf(bool float8) => Meet(Small, float8, new CudaBackend(cuda.Device), 1, 10, 70);
+
+    /// <summary>Every row of the last steps must be as near as those of the first.</summary>
     [Fact]
     public void Decode_LongAnswer_DoesNotDrift()
     {
         Assert.SkipWhen(cuda.IsEmulated, "Real dimensions take a real GPU.");
-        var config = PublishedModels.Get("qwen3-next-80b-a3b").WithLayers(0, 3);
-        using var device = Open(config, true, new CudaBackend(cuda.Device), blocks: 1024);
-        using var cpu = Open(config, true, new CpuBackend(Environment.ProcessorCount), blocks: 1024);
-        using var here = device.Start();
-        using var there = cpu.Start();
-        foreach (var span in Enumerable.Range(0, 4096).Chunk(512))
-        {
-            var errors = new List<double>();
-            foreach (var i in span)
-            {
-                int[] token = [i * 7919 % 150_000];
-                var expected = there.Append(token);
-                errors.AddRange(Errors(1, new float[expected.Length], expected, here.Append(token)));
-            }
-            Assert.True(Middle(errors) <= Bound, $"tokens {span[0]} to {span[^1]}: {Describe(errors)}");
-        }
+        // The head remembers nothing.
+        Decode(Real with { VocabularySize = 8192 }, new CudaBackend(cuda.Device), 4096);
     }
 
-    private static ModelHarness Open(Qwen3NextConfig config, bool float8, IBackend backend, int blocks = 256) =>
-        new(config, new DummyWeights(WeightMap.Tensors(config, mtp: false), float8), backend, blocks);
+    [Fact]
+    public void Decode_SmallShape_DoesNotDrift() => Decode(Small, new CudaBackend(cuda.Device), 40);
 
-    /// <summary>Of each row the length of the difference over the length of the way from where it was to where it should be.</summary>
-    private static List<double> Errors(int rows, float[] before, float[] expected, ReadOnlySpan<float> actual)
+    /// <summary>The comparison itself: a device that is the CPU, but for one thing.</summary>
+    [Theory]
+    [InlineData(nameof(Fault.None))]
+    [InlineData(nameof(Fault.RouterInexact))]
+    [InlineData(nameof(Fault.MixerTooLarge))]
+    [InlineData(nameof(Fault.OneRowTooLarge))]
+    [InlineData(nameof(Fault.AnotherExpert))]
+    [InlineData(nameof(Fault.AllRowsInexact))]
+    [InlineData(nameof(Fault.NotANumber))]
+    public void Meet_FaultyDevice_Fails(string fault)
     {
-        var (errors, width) = (new List<double>(), expected.Length / rows);
-        for (var start = 0; start < expected.Length; start += width)
-        {
-            ReadOnlySpan<float> wanted = expected.AsSpan(start, width);
-            errors.Add(TensorPrimitives.Distance(wanted, actual.Slice(start, width)) / TensorPrimitives.Distance(wanted, before.AsSpan(start, width)));
-        }
-        return errors;
+        void Compare() => Meet(Small, float8: false, new FaultyBackend(Enum.Parse<Fault>(fault)), 1, 10, 70);
+        if (fault == nameof(Fault.None)) Compare();
+        else Assert.ThrowsAny<XunitException>(Compare);
     }
 
-    /// <param name="errors">Of each row.</param>
-    /// <param name="what">For the message.</param>
-    /// <param name="undecided">Rows that may have another expert. Above 64 rows the router reads 16 bits of its input, which decides otherwise in one row of ten thousand.</param>
-    private static void Meet(List<double> errors, string what, int undecided = 0) =>
-        Assert.True((errors.Count <= 8 || Middle(errors) <= Typical) && errors.Count(error => !(error <= Bound)) <= undecided && errors.All(error => error <= WithAnotherExpert),
-            $"{what}: {Describe(errors)}");
+    /// <summary>The same device passes when its router's inexactness counts as a near tie.</summary>
+    [Fact]
+    public void Meet_OtherChoicesAtNearTies_Passes()
+    {
+        using var models = new HalfByHalf(Small, float8: false, new FaultyBackend(Fault.RouterInexact), nearTie: 0.02f);
+        models.Meet([[.. Tokens(Small, 70)]]);
+        Assert.InRange(models.NearTies, 1, models.Choices - 1);
+    }
 
-    private static double Middle(List<double> errors) => errors.Order().ElementAt(errors.Count / 2);
+    // In pieces as large as the harness holds, then as drafts and decoded tokens come.
+    private static void Meet(Qwen3NextConfig config, bool float8, IBackend device, params int[] counts)
+    {
+        using var models = new HalfByHalf(config, float8, device);
+        foreach (var count in counts) models.Meet([.. Tokens(config, count).Chunk(ModelHarness.MaxTokens), [17, 18, 19], [20], [21]]);
+        Assert.InRange(models.NearTies, 0, MostNearTies * models.Choices);
+    }
 
-    private static string Describe(List<double> errors) =>
-        $"{errors.Count(error => !(error <= Bound))} of {errors.Count} rows are further than {Bound} from the CPU, the worst {errors.Max():0.0000}, the middle one {Middle(errors):0.0000}";
+    private static void Decode(Qwen3NextConfig config, IBackend device, int count)
+    {
+        using var models = new HalfByHalf(config, float8: true, device, blocks: 1024);
+        models.Meet(Tokens(config, count).Chunk(1));
+        Assert.InRange(models.NearTies, 0, MostNearTies * models.Choices);
+    }
+
+    private static IEnumerable<int> Tokens(Qwen3NextConfig config, int count) => Enumerable.Range(0, count).Select(i => i * 7919 % (config.VocabularySize - 1));
+
+    private enum Fault
+    {
+        None,
+        RouterInexact,
+        MixerTooLarge,
+        OneRowTooLarge,
+        AnotherExpert,
+        AllRowsInexact,
+        NotANumber,
+    }
+
+    private sealed class FaultyBackend(Fault fault) : PassingBackend(new CpuBackend(2))
+    {
+        public override void ProjectAdd(Tensor y, LinearWeight w, Tensor x)
+        {
+            if (fault == Fault.MixerTooLarge)
+                foreach (ref var value in y.AsSpan()) value *= 1.02f;
+            base.ProjectAdd(y, w, x);
+            if (fault == Fault.NotANumber) x.AsSpan()[^1] = float.NaN;
+        }
+
+        public override void FeedForward(FeedForwardParameters p, Tensor norm, float epsilon, Tensor x)
+        {
+            var before = x.AsSpan().ToArray();
+            base.FeedForward(Changed(p), norm, epsilon, x);
+            var first = fault == Fault.AllRowsInexact ? 0 : fault == Fault.OneRowTooLarge && x.Shape[0] > 64 ? before.Length - x.Shape[1] : before.Length;
+            for (var i = first; i < before.Length; i++) x.AsSpan()[i] += (fault == Fault.AllRowsInexact ? 0.01f : 0.02f) * (x.AsSpan()[i] - before[i]);
+        }
+
+        private FeedForwardParameters Changed(FeedForwardParameters p) => new()
+        {
+            Router = fault == Fault.RouterInexact ? Inexact(p.Router!.Value.Weight) : p.Router,
+            // Two of many, each under the other's number.
+            Experts = fault == Fault.AnotherExpert ? [p.Experts[1], p.Experts[0], .. p.Experts[2..]] : p.Experts,
+            ActiveExperts = p.ActiveExperts,
+            NormalizeWeights = p.NormalizeWeights,
+            Shared = p.Shared,
+            SharedGate = p.SharedGate,
+        };
+
+        /// <summary>The logits' deviation is 0.3: they differ by 0.0015.</summary>
+        private LinearWeight Inexact(Tensor router)
+        {
+            var copy = Allocate(DType.F32, router.Shape);
+            TensorConvert.ToSingle(router, copy.AsSpan());
+            for (var i = 0; i < copy.Shape.Elements; i++) copy.AsSpan()[i] *= i % 2 == 0 ? 1.005f : 0.995f;
+            return new LinearWeight(copy);
+        }
+    }
 }

@@ -45,9 +45,6 @@ internal sealed class ModelHarness : IDisposable
     /// <summary>Values of a tensor of the backend.</summary>
     public ReadOnlySpan<float> Read(Tensor tensor) => _backend.Read(tensor);
 
-    /// <summary>Puts values into a tensor of the backend.</summary>
-    public void Write(ReadOnlySpan<float> values, Tensor tensor) => _backend.Write(values, tensor);
-
     public Conversation Start() => new(this);
 
     /// <summary>One sequence whose blocks are taken in a scattered order.</summary>
@@ -68,9 +65,9 @@ internal sealed class ModelHarness : IDisposable
         public int Length { get; private set; }
 
         /// <summary>Logits [T, V] of new tokens.</summary>
-        public float[] Append(ReadOnlySpan<int> tokens, Action<int, Tensor>? afterLayer = null, Action<Tensor>? afterNorm = null, Action<int, Tensor>? afterMixer = null)
+        public float[] Append(ReadOnlySpan<int> tokens, Action<int, Tensor>? afterLayer = null, Action<Tensor>? afterNorm = null, IBackend? through = null)
         {
-            var hidden = Forward(tokens, afterLayer, afterMixer);
+            var hidden = Forward(tokens, afterLayer, through);
             afterNorm?.Invoke(hidden);
             return _owner.Model.Read(_owner.Model.Logits(_batch, hidden)).ToArray();
         }
@@ -90,7 +87,7 @@ internal sealed class ModelHarness : IDisposable
             _owner.Cache.Slots.Return(_slot);
         }
 
-        private Tensor Forward(ReadOnlySpan<int> tokens, Action<int, Tensor>? afterLayer, Action<int, Tensor>? afterMixer = null)
+        private Tensor Forward(ReadOnlySpan<int> tokens, Action<int, Tensor>? afterLayer, IBackend? through = null)
         {
             while (_blocks.Count < _owner.Cache.Blocks.BlocksFor(Length + tokens.Length))
             {
@@ -102,7 +99,7 @@ internal sealed class ModelHarness : IDisposable
             _batch.Clear();
             _batch.Add(tokens, Length, _slot, _blocks.ToArray(), lastLogits: false, allLogits: true);
             Length += tokens.Length;
-            return _owner.Model.Forward(_batch, _owner.Cache, afterLayer, afterMixer: afterMixer);
+            return _owner.Model.Forward(_batch, _owner.Cache, afterLayer, through);
         }
     }
 }
