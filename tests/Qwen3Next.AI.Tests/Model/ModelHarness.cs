@@ -65,9 +65,9 @@ internal sealed class ModelHarness : IDisposable
         public int Length { get; private set; }
 
         /// <summary>Logits [T, V] of new tokens.</summary>
-        public float[] Append(ReadOnlySpan<int> tokens, Action<int, Tensor>? afterLayer = null, Action<Tensor>? afterNorm = null)
+        public float[] Append(ReadOnlySpan<int> tokens, Action<int, Tensor>? afterLayer = null, Action<Tensor>? afterNorm = null, IBackend? through = null)
         {
-            var hidden = Forward(tokens, afterLayer);
+            var hidden = Forward(tokens, afterLayer, through);
             afterNorm?.Invoke(hidden);
             return _owner.Model.Read(_owner.Model.Logits(_batch, hidden)).ToArray();
         }
@@ -87,7 +87,7 @@ internal sealed class ModelHarness : IDisposable
             _owner.Cache.Slots.Return(_slot);
         }
 
-        private Tensor Forward(ReadOnlySpan<int> tokens, Action<int, Tensor>? afterLayer)
+        private Tensor Forward(ReadOnlySpan<int> tokens, Action<int, Tensor>? afterLayer, IBackend? through = null)
         {
             while (_blocks.Count < _owner.Cache.Blocks.BlocksFor(Length + tokens.Length))
             {
@@ -99,7 +99,7 @@ internal sealed class ModelHarness : IDisposable
             _batch.Clear();
             _batch.Add(tokens, Length, _slot, _blocks.ToArray(), lastLogits: false, allLogits: true);
             Length += tokens.Length;
-            return _owner.Model.Forward(_batch, _owner.Cache, afterLayer);
+            return _owner.Model.Forward(_batch, _owner.Cache, afterLayer, through);
         }
     }
 }
