@@ -179,7 +179,7 @@ template <class W> __device__ __forceinline__ Group up_group(const UpMatrices& o
 
 // Grid: any number of blocks; groups are eights of hidden values, the shared network's first because its weights can be fetched before the wait.
 // Shared: rings, sums, x * norm, matrices of rows * ACTIVE experts.
-extern "C" __global__ void __launch_bounds__(kStreamThreads)
+extern "C" __global__ void __launch_bounds__(kStreamThreads, 1)
 experts_up(const Network* networks, const float* logits, const float* x, const float* norm, float epsilon, int rows, int width, int expert_width,
            int shared_width, int hidden_width, f16* hidden) {
     extern __shared__ __align__(128) char shared[];
@@ -258,7 +258,7 @@ constexpr int kHiddenRow = 272;
 // A block computes 16 columns of x for all rows: grid D / 16. Its warps take the units of all networks in turn, the shared network's first. Results
 // wait by row and unit, the shared network's by row and warp, and are added in order of id. Shared: rings with hidden values, 16 floats for row and
 // place, at least 256 bytes a row, matrices of rows * ACTIVE experts.
-extern "C" __global__ void __launch_bounds__(kStreamThreads)
+extern "C" __global__ void __launch_bounds__(kStreamThreads, 1)
 experts_down(const Network* networks, const float* logits, const f16* hidden, int rows, int width, int expert_width, int shared_width, int hidden_width,
              int gated, float* x) {
     extern __shared__ __align__(128) char shared[];

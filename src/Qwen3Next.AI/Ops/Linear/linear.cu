@@ -37,7 +37,7 @@ struct Parts {
     }
 };
 
-extern "C" __global__ void __launch_bounds__(kStreamThreads)
+extern "C" __global__ void __launch_bounds__(kStreamThreads, 1)
 project_rows(const char* w0, const float* s0, int n0, const char* w1, const float* s1, int n1, const char* w2, const float* s2, int n2, int width,
              const float* x, const int* gather, int rows, const float* norm, float epsilon, float* y, int y_stride, int add) {
     extern __shared__ __align__(128) char shared[];
