@@ -1,5 +1,6 @@
 using Qwen3Next.AI.Ops;
 using Qwen3Next.AI.Ops.Linear;
+using Qwen3Next.AI.Tensors;
 using Xunit;
 
 namespace Qwen3Next.AI.Tests.Ops;
@@ -43,6 +44,30 @@ public sealed unsafe class ExpertsTests
         var networks = Enumerable.Range(0, Experts).Select(_ => Network(memory, ExpertWidth)).ToArray();
         var tied = new FeedForwardParameters { Router = new LinearWeight(memory.Zeros(Experts, Width), default), Experts = networks, ActiveExperts = Active, NormalizeWeights = true };
         Check(backend, memory, tied, 2);
+    }
+
+    /// <summary>The parts of a call have scratch memory of their own, however many threads there are.</summary>
+    [Fact]
+    public void FeedForward_ManyThreads_GivesTheBitsOfOne()
+    {
+        const int tokens = 1000, routed = 256, turns = 10;
+        using var memory = new TestMemory(3);
+        using var one = new CpuBackend(1);
+        using var many = new CpuBackend(48);
+        var p = new FeedForwardParameters
+        {
+            Router = new LinearWeight(memory.Store(memory.Random(0.5f, routed, Width).AsSpan(), DType.BF16, routed, Width), default),
+            Experts = [.. Enumerable.Repeat(Network(memory, ExpertWidth), routed)], ActiveExperts = Active, NormalizeWeights = true,
+        };
+        var (norm, x) = (memory.Random(1, Width), memory.Random(1, tokens, Width));
+        var (expected, actual) = (memory.Of(x.AsSpan(), tokens, Width), memory.Zeros(tokens, Width));
+        one.FeedForward(p, norm, 1e-6f, expected);
+        for (var turn = 0; turn < turns; turn++)
+        {
+            x.AsSpan().CopyTo(actual.AsSpan());
+            many.FeedForward(p, norm, 1e-6f, actual);
+            Assert.Equal(expected.AsSpan().ToArray(), actual.AsSpan().ToArray());
+        }
     }
 
     private static void Check(CpuBackend backend, TestMemory memory, FeedForwardParameters p, int tokens)

@@ -14,7 +14,8 @@ internal sealed unsafe partial class CpuBackend
         int expertWidth = experts > 0 ? p.Experts[0].Gate.Out : 0, sharedWidth = p.Shared?.Gate.Out ?? 0;
         var hiddenWidth = Math.Max(expertWidth, sharedWidth);
         var assignments = (long)tokens * (p.ActiveExperts + (p.Shared is null ? 0 : 1));
-        var panels = _threads.Count * (long)ExpertWork.ThreadFloats(Math.Max(width, hiddenWidth));
+        // The router's product uses them too.
+        var panels = _threads.Count * (long)Math.Max(ExpertWork.ThreadFloats(Math.Max(width, hiddenWidth)), MatrixWork.ThreadFloats(width));
         var scratch = Scratch(panels + (long)tokens * width + (long)tokens * (experts + 1) + assignments * hiddenWidth);
 
         var normed = new Tensor((nint)(scratch + panels), DType.F32, x.Shape);
