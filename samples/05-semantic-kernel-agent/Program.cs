@@ -20,7 +20,7 @@ var reporter = new ChatClientAgent(model, name: "reporter", tools: kernel.ToAITo
 
 // The clerk reads what was said, not how it was found out.
 using var spoken = model.AsBuilder().Use((messages, options, next, cancel) => next(messages.Where(m => m.Text.Length > 0), options, cancel)).Build();
-var clerk = new ChatClientAgent(spoken, name: "clerk", instructions: "Use the keys temperature (integer), condition (string). Turn this text into JSON:");
+var clerk = new ChatClientAgent(spoken, name: "clerk", instructions: "Use the keys temperature (integer), city (string). Turn this text into JSON:");
 
 var team = AgentWorkflowBuilder.BuildSequential(chainOnlyAgentResponses: true, [reporter, clerk]).AsAIAgent();
 const string Question = "What is the weather in Lisbon?";

@@ -15,24 +15,27 @@ internal static class CompletePrompts
     private const int MaxTokens = 320;
 
     /// <param name="prompts">Output of make_eval.py.</param>
-    /// <param name="output">Receives id and text, a line each.</param>
+    /// <param name="output">Receives id and text, a line each, and the counts of drafts last.</param>
     /// <param name="every">Takes each n-th prompt.</param>
     public static async Task RunAsync(string prompts, string output, int every)
     {
-        await using var engine = new Qwen3NextEngine(new Qwen3NextOptions { ModelPath = TinyCheckpoint.Path });
+        await using var engine = new Qwen3NextEngine(new Qwen3NextOptions { ModelPath = TinyCheckpoint.Path, DraftTokens = 1 });
         var lines = File.ReadLines(prompts).Where((_, i) => i % every == 0).ToArray();
         var answers = new string[lines.Length];
+        int accepted = 0, rejected = 0;
         await Parallel.ForAsync(0, lines.Length, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, cancel) =>
         {
             using var item = JsonDocument.Parse(lines[i]);
-            var text = await CompleteAsync(engine, item.RootElement);
+            var (text, statistics) = await CompleteAsync(engine, item.RootElement);
+            Interlocked.Add(ref accepted, statistics.AcceptedDraftTokens);
+            Interlocked.Add(ref rejected, statistics.RejectedDraftTokens);
             answers[i] = new JsonObject { ["id"] = item.RootElement.GetProperty("id").GetString(), ["text"] = text }.ToJsonString();
             if (i % 100 == 0) Console.Error.WriteLine($"{i} of {lines.Length}");
         });
-        await File.WriteAllLinesAsync(output, answers);
+        await File.WriteAllLinesAsync(output, [.. answers, new JsonObject { ["accepted"] = accepted, ["drafts"] = accepted + rejected }.ToJsonString()]);
     }
 
-    private static async Task<string> CompleteAsync(Qwen3NextEngine engine, JsonElement item)
+    private static async Task<(string Text, GenerationStatistics Statistics)> CompleteAsync(Qwen3NextEngine engine, JsonElement item)
     {
         var format = item.GetProperty("format").GetString() == "thinking" ? Qwen3NextFormat.Thinking : Qwen3NextFormat.Instruct;
         var messages = item.GetProperty("messages").EnumerateArray().Select(Message).ToArray();
@@ -40,13 +43,13 @@ internal static class CompletePrompts
         var prompt = ChatTemplate.Render(format, messages, tools);
         if (prompt.Text != item.GetProperty("prompt").GetString()) throw new InvalidDataException($"{item.GetProperty("id")}: the template renders another prompt");
         var tokens = new List<int>();
-        var finish = GenerationFinish.None;
+        var last = default(GenerationStep);
         await foreach (var step in engine.GenerateAsync(new GenerationRequest { Prompt = engine.Tokenizer.Encode(prompt), MaxTokens = MaxTokens }))
         {
             tokens.AddRange(step.Tokens.Span);
-            finish = step.Finish;
+            last = step;
         }
-        return engine.Tokenizer.Decode([.. tokens]) + (finish == GenerationFinish.Stop ? "<|im_end|>" : "");
+        return (engine.Tokenizer.Decode([.. tokens]) + (last.Finish == GenerationFinish.Stop ? "<|im_end|>" : ""), last.Statistics!);
     }
 
     private static TemplateMessage Message(JsonElement message) => new()

@@ -1,6 +1,8 @@
+using Qwen3Next.AI.Chat;
 using Qwen3Next.AI.Engine;
 using Qwen3Next.AI.Sampling;
 using Qwen3Next.AI.TinyModel;
+using Qwen3Next.AI.Tokenization;
 using Xunit;
 
 namespace Qwen3Next.AI.Tests.Engine;
@@ -70,7 +72,9 @@ public sealed class SpeculativeDecoderTests
     public async Task Generate_TrainedModel_KeepsMostDraftsAndCountsThem()
     {
         using var engine = new EngineHarness(TinyModel(), drafts: 2);
-        var (tokens, last) = await engine.GenerateAsync(new GenerationRequest { Prompt = Prompt(3, 40), MaxTokens = 120, StopTokens = [] });
+        // A question, and no random tokens: what follows those nobody can foresee.
+        var prompt = ChatTemplate.Render(Qwen3NextFormat.Thinking, [new TemplateMessage { Role = "user", Content = "Sort these numbers: 31, 7, 45, 12, 28, 3." }], []);
+        var (tokens, last) = await engine.GenerateAsync(new GenerationRequest { Prompt = Tokenizer.Load(TinyModel()).Encode(prompt), MaxTokens = 120, StopTokens = [] });
         var statistics = last.Statistics!;
         Assert.Equal(120, tokens.Count);
         Assert.True(statistics.AcceptedDraftTokens > statistics.RejectedDraftTokens, $"{statistics}");
