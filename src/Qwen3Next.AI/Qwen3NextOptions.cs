@@ -145,9 +145,9 @@ public sealed class Qwen3NextOptions
     [Range(0, long.MaxValue)]
     public long PrefixCacheHostBytes { get; set; }
 
-    /// <summary>Tokens between cached states of a long prompt, 64 to 1,048,576. Default: 2,048.</summary>
+    /// <summary>Tokens between cached states of a long prompt, 64 to 1,048,576. A step of the engine ends at each. Default: 8,192.</summary>
     [Range(64, 1 << 20)]
-    public int PrefixCacheInterval { get; set; } = 2048;
+    public int PrefixCacheInterval { get; set; } = 8192;
 
     /// <summary>Bytes for the attention cache. Default: enough for two conversations of full context, or one per place where that is less.</summary>
     [Range(1L << 16, long.MaxValue)]

@@ -58,7 +58,8 @@ public sealed class InferenceEngineTests
         Assert.Equal(request.Prompt.Length, steps[0].Statistics!.PromptTokens);
         Assert.True(steps[0].Statistics!.PrefillTime > TimeSpan.Zero);
         Assert.Equal(50, steps[^1].Statistics!.OutputTokens);
-        Assert.All(steps[1..^1], step => Assert.Null(step.Statistics));
+        // Steps that a busy machine reads late come as one.
+        Assert.All(steps.Skip(1).SkipLast(1), step => Assert.Null(step.Statistics));
     }
 
     [Fact]

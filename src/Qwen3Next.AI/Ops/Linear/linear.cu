@@ -49,13 +49,12 @@ project_rows(const char* w0, const float* s0, int n0, const char* w1, const floa
     launch_dependents();
     const auto open = [&](int group) { int column; return parts.group(group, column); };
     UnitStream<decltype(open)> stream(shared, open, groups);
-    stream.fetch();
+#pragma unroll 1
+    for (int i = 0; i < kStages; i++) stream.fetch();
     Staging staging(x, gather, norm, width, rows);
     staging.load_norm();
     wait_for_previous_kernel();
     staging.load();
-#pragma unroll 1
-    for (int i = 1; i < kStages; i++) stream.fetch();
     staging.store(activations);
 
     for_groups(sums, rows, groups, [&](int group, float (&sum)[4]) {
