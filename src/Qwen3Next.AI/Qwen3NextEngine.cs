@@ -183,7 +183,7 @@ public sealed class Qwen3NextEngine : IQwen3NextEngine
         ArgumentOutOfRangeException.ThrowIfLessThan(conversations, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(newTokens, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(contextTokens);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)conversations * newTokens, _options.MaxBatchTokens, nameof(newTokens));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)conversations * newTokens, _options.BatchTokens, nameof(newTokens));
         var model = await LoadedAsync(null, cancellationToken).ConfigureAwait(false);
         return await model.Engine.ProfileAsync(conversations, newTokens, contextTokens).ConfigureAwait(false);
     }

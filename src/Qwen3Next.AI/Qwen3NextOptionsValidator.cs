@@ -17,8 +17,8 @@ internal sealed class Qwen3NextOptionsCrossCheck : IValidateOptions<Qwen3NextOpt
         CheckPlace(options, section, faults);
         if (options.MaxOutputTokens > options.MaxContextTokens)
             faults.AddError($"{section}:MaxOutputTokens is {options.MaxOutputTokens}, more than MaxContextTokens, {options.MaxContextTokens}. Lower it or raise the context.");
-        if (options.MaxConcurrentRequests > options.MaxBatchTokens)
-            faults.AddError($"{section}:MaxConcurrentRequests is {options.MaxConcurrentRequests}, more than MaxBatchTokens, {options.MaxBatchTokens}: " +
+        if (options.MaxConcurrentRequests > options.BatchTokens)
+            faults.AddError($"{section}:MaxConcurrentRequests is {options.MaxConcurrentRequests}, more than MaxBatchTokens, {options.BatchTokens}: " +
                 "a step must hold one token of every conversation. Raise MaxBatchTokens.");
         if (options.DrainTimeout < TimeSpan.Zero || options.DrainTimeout > TimeSpan.FromDays(1))
             faults.AddError($"{section}:DrainTimeout is {options.DrainTimeout}; it must be 00:00:00 to 1.00:00:00.");

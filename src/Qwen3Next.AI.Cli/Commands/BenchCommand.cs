@@ -80,7 +80,7 @@ internal sealed class BenchCommand
         (options.MaxContextTokens, options.MaxConcurrentRequests) = (plan.Longest, plan.MostStreams);
         BenchLoad.Fit(options, new BenchLoad(plan.Longest - plan.Tokens, plan.Tokens, 1), new BenchLoad(SuitePlan.StreamPrompt, plan.Tokens, plan.MostStreams));
         await using var engine = new Qwen3NextEngine(options);
-        var suite = new BenchSuite(engine, plan, options.MaxBatchTokens, cancellationToken);
+        var suite = new BenchSuite(engine, plan, options.MaxBatchTokens!.Value, cancellationToken);
         var result = await Progress.ShowAsync(_terminal, "Loading the model", say => suite.RunAsync(_suite.Peak(parsed), say));
         _terminal.Out.WriteLine(parsed.GetValue(_format) == "json" ? SuiteText.Json(result) : SuiteText.Table(result));
         if (_suite.Svg(parsed) is { } file) await File.WriteAllTextAsync(file, DecodePlot.Svg(result), cancellationToken);

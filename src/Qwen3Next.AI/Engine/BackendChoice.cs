@@ -16,7 +16,7 @@ internal static class BackendChoice
             return CudaBackend.Open(options.GpuIndex, options.KvCacheType == Qwen3NextKvCacheType.Float8 ? DType.F8E4M3 : DType.BF16,
                 narrowWeights: options.WeightType == Qwen3NextWeightType.Float8);
         }
-        if (options.Device == Qwen3NextDevice.Auto) EngineLog.AutoDevice(logger, "CPU", "the CUDA engine has not been proven on a GPU yet and must be asked for by Device Cuda");
+        if (options.Device == Qwen3NextDevice.Auto) EngineLog.AutoDevice(logger, "CPU", "the CUDA engine is asked for by Device Cuda");
         return OpenCpu(options);
     }
 

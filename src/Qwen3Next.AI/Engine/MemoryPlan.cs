@@ -82,10 +82,10 @@ public sealed record MemoryPlan
             KvCache = blocks * perBlock,
             States = options.MaxConcurrentRequests * layout.BytesPerSlot,
             PrefixStates = checkpoints * layout.BytesPerSlot,
-            Activations = ActivationBuffers.BytesFor(config, options.MaxBatchTokens, LogitRowsFor(options.MaxConcurrentRequests, drafts), withMtp),
+            Activations = ActivationBuffers.BytesFor(config, options.BatchTokens, LogitRowsFor(options.MaxConcurrentRequests, drafts), withMtp),
             KvTokens = checked((int)(blocks * HybridCache.BlockSize)),
             Sequences = options.MaxConcurrentRequests,
-            BatchTokens = options.MaxBatchTokens,
+            BatchTokens = options.BatchTokens,
             MaxDrafts = drafts,
             Checkpoints = checkpoints,
         };

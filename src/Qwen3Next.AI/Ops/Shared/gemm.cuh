@@ -91,7 +91,8 @@ template <int Features_, int Tokens_, int WarpFeatures, int WarpTokens, int Weig
         Loader<Tokens, InputBytes> inputs;
         const int steps = (k_end - k_begin + kStep - 1) / kStep;
         weights.locate(weight_row, k_begin, k_end);
-        __syncthreads();  // the previous tile's stages may still be read
+        cp_async_wait<0>();  // the previous tile's last fetches are of zeros that nobody read
+        __syncthreads();     // and its stages may still be read
 #pragma unroll
         for (int s = 0; s < Stages - 1; s++) weights.fetch(shared + s * kStageBytes, s);
         wait_for_previous_kernel();
