@@ -8,7 +8,7 @@
 // norm_heads: grid (8 slots, Hv / 8), block 256. y = o / rms(o) * w * silu(z), which needs whole heads, in place: a warp 8 rows of a head. Bytes:
 //   4 DV of z and 4 DV of y a head and row; o is in the L2 cache.
 //   PREDICTED, not measured, one H200, one sequence of 8,192 rows, 32 heads of 128: run 0.22 ms (6 cycles an mma on half of each multiprocessor's
-//   tensor cores, since 32 heads make 256 warps), norm 0.07 ms.
+//   tensor cores, since 32 heads make 256 warps), norm 0.07 ms. Measured (2026-12-01): 1.7 ms for all kernels of the op together.
 // Numerics: operands are rounded to tf32 (2^-11 relative), sums and S are f32: S itself is never rounded, only its copy in products. An error that
 // enters S fades as S does: neither (I - beta k k^T) nor e^g amplifies it. Tolerance: 7 times what disturbing the inputs by 2^-11 does.
 #include "delta_rule_tiles.cuh"

@@ -7,11 +7,12 @@
 // Every block chooses the experts for itself, from the logits: that costs less than to pass a choice through memory. experts_up lets its successor
 // start only when router_rows has ended: experts_down may read logits, choose, and fetch its weights, before it waits.
 //
-// Predictions for one H200 (4,275 GB/s, 132 multiprocessors), 80B shape (E 512, K 10, D 2048, I 512), FP8, 1 row:
-//   kernel        grid               block  shared                                       bytes    time
-//   router_rows   ceil((E + 1) / 4)    128  0                                           2.1 MB    0.5 us + start
-//   experts_up    1 per processor      512  96 KB, sums, rows, places of experts       23.1 MB    5.4 us + choice 1 us
-//   experts_down  D / 16               512  96 KB and hidden values, 64 B for row and unit   11.5 MB    2.7 us, of which all can pass during experts_up
+// 80B shape (E 512, K 10, D 2048, I 512), FP8, 1 row; bytes and their time at 4,275 GB/s; measured on one H200 (2026-12-01) in a chain of launches:
+//   kernel        grid               block  shared                                       bytes, at least     measured
+//   router_rows   ceil((E + 1) / 4)    128  8 KB                                         2.1 MB, 0.5 us       2.3 us
+//   experts_up    1 per processor      512  64 KB, sums, rows, places of experts        23.1 MB, 5.4 us      10.3 us
+//   experts_down  D / 16               512  64 KB and hidden values, 64 B for row and unit   11.5 MB, 2.7 us  7.4 us
+// Of experts_up some 4 us pass before the first weights of a chosen expert have come: logits, choice, addresses, memory, one after the other.
 #include "routing.cuh"
 #include "weight_stream.cuh"
 
@@ -34,8 +35,8 @@ struct Routing {
     __align__(4) signed char slots[kChoices][kRows]; // by item and row: the place of the item's expert in the row's order, or -1
 };
 
-// Warp r chooses for row r, all threads take part; `meanwhile` is called when the logits are on their way. weigh(weight) is told the weights of a warp's choice, lane by lane, place(item, network), by one
-// lane, where an item's matrices are. candidates: 32 for each row. Ends with a barrier.
+// Warp r chooses for row r, all threads take part; `meanwhile` is called when the logits are on their way. weigh(weight) is told the weights of a
+// warp's choice, lane by lane; place(item, network), by one lane, where an item's matrices are. candidates: 32 for each row. Ends with a barrier.
 template <class Meanwhile, class Weigh, class Place>
 __device__ __forceinline__ void route(Routing& r, const float* logits, const Network* networks, int rows, Candidate* candidates, Meanwhile meanwhile,
                                       Weigh weigh, Place place) {

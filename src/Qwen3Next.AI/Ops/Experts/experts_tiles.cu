@@ -3,11 +3,12 @@
 //     u = norm(x);  f_e(u) = W_down (silu(W_gate u) * (W_up u));  x += sum of w_e f_e(u) over the chosen e in order of id + w_shared f_shared(u)
 // Specification: Experts.Cpu.cs. A (row, k) pair, k-th expert of the row in order of id or k = ACTIVE for the shared network, has place
 // row * (ACTIVE + 1) + k in `hidden` and `outputs`; `order` has a list of places for every expert and the shared network, with room for all rows.
-// Numbers: u, silu(gate) * up and the networks' outputs are rounded to bf16 (2^-8 relative each), sums are f32. For the router u is bf16 plus a bf16
-// remainder (2^-16 relative), because a choice among 512 nearly equal logits must not hang on rounding.
+// Numbers: u, silu(gate) * up and the networks' outputs are rounded to bf16 (2^-8 relative each), the former two to f16 (2^-11) beside FP8 weights;
+// sums are f32. For the router u is bf16 plus a bf16 remainder (2^-16 relative), because a choice among 512 nearly equal logits must not hang on rounding.
 //
-// Kernels in order: norm_rows and router_tiles (above 64 rows; else router_rows), choose_rows, up_tiles, down_tiles, combine_rows.
-// Predictions for one H200 (4,275 GB/s; 450 TFLOP/s by mma.sync), 80B shape, FP8, T rows; not measured:
+// Kernels in order: norm_rows, router_tiles (above 64 rows; up to there router_rows, before), choose_rows, up_tiles, down_tiles, combine_rows.
+// Of all together 3.8 ms at T = 8,192 on one H200 (2026-12-01), 155 TFLOP/s: tiles of 128 are two thirds full there. Predictions, kernel by kernel
+// (4,275 GB/s; 450 TFLOP/s by mma.sync), 80B shape, FP8, T rows:
 //   kernel        grid                          block      T = 32: bytes, time      T = 8,192: work, time
 //   choose_rows   ceil(T / 8)                   256        5 us                     17 MB, 10 us
 //   up_tiles      I / 64, tiles                 128, 256   510 MB, 120 us           344 GFLOP + 34, 0.84 ms
