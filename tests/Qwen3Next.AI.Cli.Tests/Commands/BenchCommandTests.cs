@@ -25,7 +25,8 @@ public sealed class BenchCommandTests
     {
         var result = await CliRunner.RunAsync("bench", "--model", TestModel.Reference, "--prompt-tokens", "8", "--tokens", "100", "--runs", "1");
         Assert.Contains("8 prompt tokens, 1 x 100 generated; median (least to most) of 1 runs", result.Out, StringComparison.Ordinal);
-        Assert.Matches(@"decode +[\d.,]+ ", result.Out);
+        // On a busy machine the reader may find a whole answer at once.
+        Assert.Matches(@"decode +([\d.,]+ |not measured)", result.Out);
         Assert.DoesNotContain('\e', result.Out);
     }
 
