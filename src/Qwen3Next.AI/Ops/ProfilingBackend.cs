@@ -8,82 +8,44 @@ namespace Qwen3Next.AI.Ops;
 /// Another backend with a clock beside it: every op is issued by itself and timed. Ops then neither overlap nor are replayed, so the sum is more
 /// than an ordinary step takes; what it shows is where the time goes.
 /// </summary>
-internal sealed class ProfilingBackend(IBackend inner) : IBackend
+internal sealed class ProfilingBackend(IBackend inner) : PassingBackend(inner, owns: false)
 {
     private readonly OpTimes _times = new(inner);
-
-    public string Name => inner.Name;
-
-    public bool SharesHostMemory => inner.SharesHostMemory;
-
-    public bool RunsAhead => inner.RunsAhead;
-
-    public long FreeBytes => inner.FreeBytes;
-
-    public DType KvType => inner.KvType;
 
     /// <summary>Sums of the ops since the last call.</summary>
     public IReadOnlyList<Qwen3NextOpTime> TakeTimes() => _times.Take();
 
-    public Tensor Allocate(DType type, Shape shape) => inner.Allocate(type, shape);
+    public override void Embed(Tensor table, Batch batch, Tensor x, bool next = false) =>
+        _times.Time("small", 2.0 * x.Bytes, 0, () => Inner.Embed(table, batch, x, next));
 
-    public DType MatrixType(DType stored, bool mayNarrow) => inner.MatrixType(stored, mayNarrow);
+    public override void Norm(Tensor x, Tensor weight, float epsilon, Tensor y, int column = 0) =>
+        _times.Time("small", 2.0 * x.Bytes, 0, () => Inner.Norm(x, weight, epsilon, y, column));
 
-    public Tensor Place(Tensor host) => inner.Place(host);
+    public override void RotaryAngles(Batch batch, Tensor frequencies, float scale, Tensor cosSin) =>
+        _times.Time("small", cosSin.Bytes, 0, () => Inner.RotaryAngles(batch, frequencies, scale, cosSin));
 
-    public LinearWeight Place(LinearWeight host, bool mayNarrow = false) => inner.Place(host, mayNarrow);
-
-    public void Load(Batch batch) => inner.Load(batch);
-
-    public void Run(in StepShape shape, Action compute) => compute();
-
-    public void Clear(Tensor tensor) => inner.Clear(tensor);
-
-    public void Copy(Tensor source, Tensor destination) => inner.Copy(source, destination);
-
-    public void Write(ReadOnlySpan<float> source, Tensor destination) => inner.Write(source, destination);
-
-    public Span<float> Read(Tensor source) => inner.Read(source);
-
-    public void Mark() => inner.Mark();
-
-    public double[] TakeMarks() => inner.TakeMarks();
-
-    public double MeasureReadRate() => inner.MeasureReadRate();
-
-    public void Embed(Tensor table, Batch batch, Tensor x, bool next = false) =>
-        _times.Time("small", 2.0 * x.Bytes, 0, () => inner.Embed(table, batch, x, next));
-
-    public void Norm(Tensor x, Tensor weight, float epsilon, Tensor y, int column = 0) =>
-        _times.Time("small", 2.0 * x.Bytes, 0, () => inner.Norm(x, weight, epsilon, y, column));
-
-    public void RotaryAngles(Batch batch, Tensor frequencies, float scale, Tensor cosSin) =>
-        _times.Time("small", cosSin.Bytes, 0, () => inner.RotaryAngles(batch, frequencies, scale, cosSin));
-
-    public void Project(Tensor x, ReadOnlySpan<LinearWeight> parts, Tensor y)
+    public override void Project(Tensor x, ReadOnlySpan<LinearWeight> parts, Tensor y)
     {
         var copy = parts.ToArray();
-        _times.Time("projections", Bytes(copy) + x.Bytes + y.Bytes, Operations(x, copy), () => inner.Project(x, copy, y));
+        _times.Time("projections", Bytes(copy) + x.Bytes + y.Bytes, Operations(x, copy), () => Inner.Project(x, copy, y));
     }
 
-    public void NormProject(Tensor x, Tensor norm, float epsilon, ReadOnlySpan<LinearWeight> parts, Tensor y)
+    public override void NormProject(Tensor x, Tensor norm, float epsilon, ReadOnlySpan<LinearWeight> parts, Tensor y)
     {
         var copy = parts.ToArray();
-        _times.Time("projections", Bytes(copy) + x.Bytes + y.Bytes, Operations(x, copy), () => inner.NormProject(x, norm, epsilon, copy, y));
+        _times.Time("projections", Bytes(copy) + x.Bytes + y.Bytes, Operations(x, copy), () => Inner.NormProject(x, norm, epsilon, copy, y));
     }
 
-    public void ProjectAdd(Tensor y, LinearWeight w, Tensor x) =>
-        _times.Time("projections", w.Bytes + y.Bytes + 2.0 * x.Bytes, Operations(y, [w]), () => inner.ProjectAdd(y, w, x));
+    public override void ProjectAdd(Tensor y, LinearWeight w, Tensor x) =>
+        _times.Time("projections", w.Bytes + y.Bytes + 2.0 * x.Bytes, Operations(y, [w]), () => Inner.ProjectAdd(y, w, x));
 
-    public void Logits(Tensor hidden, Batch batch, LinearWeight head, Tensor logits) =>
-        _times.Time("logits", head.Bytes + logits.Bytes, 2.0 * batch.LogitCount * head.Weight.Shape.Elements, () => inner.Logits(hidden, batch, head, logits));
+    public override void Logits(Tensor hidden, Batch batch, LinearWeight head, Tensor logits) =>
+        _times.Time("logits", head.Bytes + logits.Bytes, 2.0 * batch.LogitCount * head.Weight.Shape.Elements, () => Inner.Logits(hidden, batch, head, logits));
 
-    public void Sample(Tensor logits, SamplingRows rows) =>
-        _times.Time("sampling", rows.Count * (double)rows.TokenIds * sizeof(float), 0, () => inner.Sample(logits, rows));
+    public override void Sample(Tensor logits, SamplingRows rows) =>
+        _times.Time("sampling", rows.Count * (double)rows.TokenIds * sizeof(float), 0, () => Inner.Sample(logits, rows));
 
-    public ReadOnlySpan<int> ReadTokens(SamplingRows rows) => inner.ReadTokens(rows);
-
-    public void GatedAttention(in AttentionParameters p, Tensor projected, Tensor cosSin, KvPages pages, Batch batch, Tensor heads)
+    public override void GatedAttention(in AttentionParameters p, Tensor projected, Tensor cosSin, KvPages pages, Batch batch, Tensor heads)
     {
         // Keys and values are read once per sequence at least; each row meets all positions up to its own.
         double cached = 0, met = 0;
@@ -91,18 +53,18 @@ internal sealed class ProfilingBackend(IBackend inner) : IBackend
         for (var t = 0; t < batch.TokenCount; t++) met += batch.Positions[t] + 1;
         var parameters = p;
         _times.Time("attention", cached * 2 * p.KvHeads * p.HeadDim * pages.Keys.Type.Size() + projected.Bytes + heads.Bytes,
-            met * 4 * p.QueryHeads * p.HeadDim, () => inner.GatedAttention(parameters, projected, cosSin, pages, batch, heads));
+            met * 4 * p.QueryHeads * p.HeadDim, () => Inner.GatedAttention(parameters, projected, cosSin, pages, batch, heads));
     }
 
-    public void DeltaRule(in DeltaRuleParameters p, Tensor projected, DeltaStates states, Batch batch, Tensor heads, DeltaRuleForm form = DeltaRuleForm.Auto)
+    public override void DeltaRule(in DeltaRuleParameters p, Tensor projected, DeltaStates states, Batch batch, Tensor heads, DeltaRuleForm form = DeltaRuleForm.Auto)
     {
         double state = (double)p.ValueHeads * p.KeyDim * p.ValueDim;
         var parameters = p;
         _times.Time("delta rule", 2 * batch.SequenceCount * state * sizeof(float) + projected.Bytes + heads.Bytes,
-            batch.TokenCount * 8 * state, () => inner.DeltaRule(parameters, projected, states, batch, heads, form));
+            batch.TokenCount * 8 * state, () => Inner.DeltaRule(parameters, projected, states, batch, heads, form));
     }
 
-    public void FeedForward(FeedForwardParameters p, Tensor norm, float epsilon, Tensor x)
+    public override void FeedForward(FeedForwardParameters p, Tensor norm, float epsilon, Tensor x)
     {
         double tokens = x.Shape[0], bytes = 2.0 * x.Bytes + (p.Router?.Bytes ?? 0), parameters = p.Router?.Weight.Shape.Elements ?? 0;
         if (p.Shared is { } shared) (bytes, parameters) = (bytes + Bytes(shared), parameters + Elements(shared));
@@ -112,11 +74,8 @@ internal sealed class ProfilingBackend(IBackend inner) : IBackend
             var met = p.Experts.Length * (1 - Math.Pow(1 - (double)p.ActiveExperts / p.Experts.Length, tokens));
             (bytes, parameters) = (bytes + met * Bytes(p.Experts[0]), parameters + p.ActiveExperts * Elements(p.Experts[0]));
         }
-        _times.Time("experts", bytes, 2 * tokens * parameters, () => inner.FeedForward(p, norm, epsilon, x));
+        _times.Time("experts", bytes, 2 * tokens * parameters, () => Inner.FeedForward(p, norm, epsilon, x));
     }
-
-    /// <summary>Leaves the other backend alive.</summary>
-    public void Dispose() { }
 
     private static double Bytes(LinearWeight[] parts) => parts.Sum(part => part.Bytes);
 

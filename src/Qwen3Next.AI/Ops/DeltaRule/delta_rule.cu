@@ -17,7 +17,7 @@ constexpr int kWarpColumns = 8;
 constexpr int kStateWarps = DV / kWarpColumns;
 constexpr int kThreads = 32 * (kStateWarps + 1);
 constexpr int kLaneRows = (DK + 15) / 16;
-// Channels that a block handles: q, k and its v, which pass the convolution, and z where it norms its rows itself.
+// Channels that a block handles: q, k and v, which pass the convolution, and z.
 constexpr int kMixed = 2 * DK + DV, kItems = kMixed + DV;
 constexpr int kThreadItems = (kItems + kThreads - 1) / kThreads;
 
