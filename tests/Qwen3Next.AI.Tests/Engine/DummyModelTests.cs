@@ -5,7 +5,7 @@ namespace Qwen3Next.AI.Tests.Engine;
 
 public sealed class DummyModelTests
 {
-    private static readonly Qwen3NextOptions Options = new()
+    private static Qwen3NextOptions Options => new()
     {
         Device = Qwen3NextDevice.Cpu, DummyWeights = new Qwen3NextDummyWeights { Model = Golden.Path("next-tiny") }, MaxContextTokens = 128,
     };

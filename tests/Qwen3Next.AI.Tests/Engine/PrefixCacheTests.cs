@@ -7,7 +7,7 @@ namespace Qwen3Next.AI.Tests.Engine;
 /// <summary>What comes from the prefix cache must be what computing it anew gives.</summary>
 public sealed class PrefixCacheTests
 {
-    private static readonly string Folder = Golden.Path("next-tiny");
+    private static string Folder => Golden.Path("next-tiny");
 
     [Fact]
     public async Task Generate_NextTurn_ComputesOnlyWhatIsNew()

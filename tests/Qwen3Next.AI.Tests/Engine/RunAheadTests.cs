@@ -8,7 +8,7 @@ namespace Qwen3Next.AI.Tests.Engine;
 /// <summary>Steps that are launched before the tokens of the step before are known give the answers of steps that wait for them.</summary>
 public sealed class RunAheadTests
 {
-    private static readonly string Folder = Golden.Path("next-tiny");
+    private static string Folder => Golden.Path("next-tiny");
 
     [Theory]
     [InlineData(0, 64)]

@@ -14,7 +14,7 @@ public sealed class ServingProofTests
 {
     private const float Rounding = 1e-4f;
 
-    private static readonly string Folder = Golden.Path("next-tiny");
+    private static string Folder => Golden.Path("next-tiny");
 
     [Fact]
     public Task Generate_RandomBranchesOfConversations_EqualsComputingThemAnew() => BothAsync(async drafts =>
